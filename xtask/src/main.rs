@@ -1,2 +1,48 @@
-//! Slipway.
-fn main() {}
+//! xtask: how Slipway is built, run and proven.
+//!
+//! Why it exists: a newcomer has `make` and nothing else. This program finds or installs every other
+//! part, shows what it does and how long that takes, and does nothing the second time. It has no
+//! dependencies, so that one call of `rustc` makes it (see run.sh). It forbids itself to ask
+//! questions: it installs where it may, and otherwise says in one line what to install.
+
+mod cmd;
+mod pg;
+mod pgwire;
+mod queries;
+mod tree;
+mod ui;
+
+use std::process::ExitCode;
+
+/// What went wrong, in words for the person at the terminal.
+pub type Result<T> = std::result::Result<T, String>;
+
+const HELP: &str = "\
+Slipway: make TARGET, or sh xtask/run.sh TARGET
+
+  run          find or install what is missing, build, and start the portal (AWS=moto: with an imitated AWS)
+  test         everything: build, rules, office, engine, door, browser; ends with the count
+  check        fast: format, lints, types, import rules, query data
+  queries      write .sqlx (what the SQL in the house means) from the migrations; --check only compares
+  help         this text
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let rest = args.get(1..).unwrap_or_default();
+    let outcome = match args.first().map_or("help", String::as_str) {
+        "queries" => queries::run(rest),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => Err(format!("there is no target `{other}`; `make help` lists them")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("slipway: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
