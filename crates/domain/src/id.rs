@@ -142,7 +142,16 @@ mod tests {
     #[test]
     fn an_id_has_one_spelling() {
         assert_eq!("42".parse::<RunId>().ok(), Some(RunId::new(42)));
-        for bad in ["042", "+42", "-42", "0", "", "4x", " 42", "99999999999999999999"] {
+        for bad in [
+            "042",
+            "+42",
+            "-42",
+            "0",
+            "",
+            "4x",
+            " 42",
+            "99999999999999999999",
+        ] {
             assert!(bad.parse::<RunId>().is_err(), "{bad:?} must not name a run");
         }
     }

@@ -14,3 +14,4 @@ pub mod risk;
 pub mod role;
 pub mod run;
 pub mod time_text;
+pub mod votes;

@@ -136,7 +136,10 @@ impl Preview {
     pub fn is_empty(&self) -> bool {
         self.tally() == Tally::default()
             && self.outputs.is_empty()
-            && !self.changes.iter().any(|c| matches!(c.action, Action::Forget))
+            && !self
+                .changes
+                .iter()
+                .any(|c| matches!(c.action, Action::Forget))
     }
 }
 

@@ -45,7 +45,10 @@ impl Actor {
     /// The actor's role in a team.
     #[must_use]
     pub fn in_team(&self, team: TeamId) -> Option<TeamRole> {
-        self.teams.iter().find(|(id, _)| *id == team).map(|(_, role)| *role)
+        self.teams
+            .iter()
+            .find(|(id, _)| *id == team)
+            .map(|(_, role)| *role)
     }
 
     /// True if the actor holds an organisation-wide role.
