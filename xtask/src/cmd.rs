@@ -9,21 +9,31 @@ use std::process::{Command, Stdio};
 /// The path of a program on PATH.
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| is_executable(file))
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| is_executable(file))
 }
 
 /// Whether a file is there and may be executed by somebody.
 pub fn is_executable(file: &Path) -> bool {
-    file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    file.metadata()
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
 /// A program's standard output, or what it said on standard error.
 pub fn output(command: &mut Command) -> Result<String> {
     let shown = show(command);
-    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("{shown} did not start: {error}"))?;
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("{shown} did not start: {error}"))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("{shown} failed ({}): {}", output.status, tail(&said, 15)));
+        return Err(format!(
+            "{shown} failed ({}): {}",
+            output.status,
+            tail(&said, 15)
+        ));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -31,15 +41,26 @@ pub fn output(command: &mut Command) -> Result<String> {
 /// Runs a program whose output goes to the terminal.
 pub fn visible(command: &mut Command) -> Result<()> {
     let shown = show(command);
-    let status = command.stdin(Stdio::null()).status().map_err(|error| format!("{shown} did not start: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("{shown} failed ({status}); what it said stands above")) }
+    let status = command
+        .stdin(Stdio::null())
+        .status()
+        .map_err(|error| format!("{shown} did not start: {error}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!(
+            "{shown} failed ({status}); what it said stands above"
+        ))
+    }
 }
 
 /// Runs a program whose output goes to a log file, of which a failure shows the end.
 pub fn logged(command: &mut Command, log: &Path) -> Result<()> {
     let shown = show(command);
     let file = append(log)?;
-    let copy = file.try_clone().map_err(|error| format!("{}: {error}", log.display()))?;
+    let copy = file
+        .try_clone()
+        .map_err(|error| format!("{}: {error}", log.display()))?;
     let status = command
         .stdin(Stdio::null())
         .stdout(file)
@@ -50,15 +71,24 @@ pub fn logged(command: &mut Command, log: &Path) -> Result<()> {
         return Ok(());
     }
     let said = std::fs::read_to_string(log).unwrap_or_default();
-    Err(format!("{shown} failed ({status}); the end of {}:\n{}", log.display(), tail(&said, 15)))
+    Err(format!(
+        "{shown} failed ({status}); the end of {}:\n{}",
+        log.display(),
+        tail(&said, 15)
+    ))
 }
 
 /// A file to append to, its folder made first.
 pub fn append(log: &Path) -> Result<File> {
     if let Some(folder) = log.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        std::fs::create_dir_all(folder)
+            .map_err(|error| format!("{}: {error}", folder.display()))?;
     }
-    OpenOptions::new().create(true).append(true).open(log).map_err(|error| format!("{}: {error}", log.display()))
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(log)
+        .map_err(|error| format!("{}: {error}", log.display()))
 }
 
 /// The last lines of a text.
@@ -86,7 +116,9 @@ pub fn is_root() -> bool {
 pub fn apt(packages: &[&str], log: &Path) -> Result<()> {
     logged(Command::new("apt-get").arg("update"), log)?;
     let mut install = Command::new("apt-get");
-    install.args(["install", "-y", "--no-install-recommends"]).args(packages);
+    install
+        .args(["install", "-y", "--no-install-recommends"])
+        .args(packages);
     logged(install.env("DEBIAN_FRONTEND", "noninteractive"), log)
 }
 

@@ -36,7 +36,9 @@ fn main() -> ExitCode {
             print!("{HELP}");
             Ok(())
         }
-        other => Err(format!("there is no target `{other}`; `make help` lists them")),
+        other => Err(format!(
+            "there is no target `{other}`; `make help` lists them"
+        )),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

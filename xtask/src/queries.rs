@@ -18,7 +18,11 @@ const FOLDER: &str = ".sqlx";
 /// `queries`: write; `queries --check`: only compare, and fail where they differ.
 pub fn run(args: &[String]) -> Result<()> {
     let check = args.iter().any(|arg| arg == "--check");
-    if check { compare().map(|_| ()) } else { write() }
+    if check {
+        compare().map(|_| ())
+    } else {
+        write()
+    }
 }
 
 /// Compares the committed files with what the SQL of now needs. True when there was anything to compare.
@@ -26,14 +30,21 @@ pub fn compare() -> Result<bool> {
     let binaries = pg::ensure()?;
     let fresh = learn(&binaries)?;
     let step = Step::begin("query data");
-    let differences = differences(&read(Path::new(FOLDER)), &fresh, binaries.major() == MADE_WITH);
+    let differences = differences(
+        &read(Path::new(FOLDER)),
+        &fresh,
+        binaries.major() == MADE_WITH,
+    );
     if differences.is_empty() {
         step.done(&format!("{} queries, all as committed", fresh.len()));
         return Ok(!fresh.is_empty());
     }
     drop(step);
     let lines: Vec<String> = differences.iter().map(|line| format!("  {line}")).collect();
-    Err(format!("{FOLDER} does not fit the SQL:\n{}\nrun `make queries` and commit {FOLDER}", lines.join("\n")))
+    Err(format!(
+        "{FOLDER} does not fit the SQL:\n{}\nrun `make queries` and commit {FOLDER}",
+        lines.join("\n")
+    ))
 }
 
 fn write() -> Result<()> {
@@ -41,15 +52,26 @@ fn write() -> Result<()> {
     let fresh = learn(&binaries)?;
     let step = Step::begin("query data");
     let old = read(Path::new(FOLDER));
-    for (name, text) in fresh.iter().filter(|(name, text)| old.get(*name) != Some(text)) {
+    for (name, text) in fresh
+        .iter()
+        .filter(|(name, text)| old.get(*name) != Some(text))
+    {
         tree::write(&Path::new(FOLDER).join(name), text.as_bytes())?;
     }
-    let stale: Vec<&String> = old.keys().filter(|name| !fresh.contains_key(*name)).collect();
+    let stale: Vec<&String> = old
+        .keys()
+        .filter(|name| !fresh.contains_key(*name))
+        .collect();
     for name in &stale {
-        fs::remove_file(Path::new(FOLDER).join(name)).map_err(|error| format!("{name}: {error}"))?;
+        fs::remove_file(Path::new(FOLDER).join(name))
+            .map_err(|error| format!("{name}: {error}"))?;
     }
     let new = fresh.keys().filter(|name| !old.contains_key(*name)).count();
-    step.done(&format!("{} queries in {FOLDER}, {new} new, {} gone", fresh.len(), stale.len()));
+    step.done(&format!(
+        "{} queries in {FOLDER}, {new} new, {} gone",
+        fresh.len(),
+        stale.len()
+    ));
     Ok(())
 }
 
@@ -58,12 +80,18 @@ fn learn(binaries: &pg::Binaries) -> Result<BTreeMap<String, String>> {
     let packages = packages_with_queries();
     let step = Step::begin("a private database with our migrations");
     let cluster = pg::Cluster::start(binaries)?;
-    cluster.session("postgres")?.run("create database slipway")?;
+    cluster
+        .session("postgres")?
+        .run("create database slipway")?;
     let mut migrations = tree::files(&["migrations"]);
     migrations.retain(|file| file.extension().is_some_and(|end| end == "sql"));
     for file in &migrations {
-        let sql = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        cluster.session("slipway")?.run(&sql).map_err(|error| format!("{}: {error}", file.display()))?;
+        let sql =
+            fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        cluster
+            .session("slipway")?
+            .run(&sql)
+            .map_err(|error| format!("{}: {error}", file.display()))?;
     }
     step.done(&format!("{} applied", migrations.len()));
 
@@ -80,16 +108,23 @@ fn learn(binaries: &pg::Binaries) -> Result<BTreeMap<String, String>> {
     let target = tree::target().join("queries");
     for package in &packages {
         let mut clean = Command::new("cargo");
-        clean.args(["clean", "--quiet", "-p", package, "--target-dir"]).arg(&target);
+        clean
+            .args(["clean", "--quiet", "-p", package, "--target-dir"])
+            .arg(&target);
         cmd::output(&mut clean)?;
     }
     let mut build = Command::new("cargo");
-    build.args(["check", "--quiet", "--target-dir"]).arg(&target);
+    build
+        .args(["check", "--quiet", "--target-dir"])
+        .arg(&target);
     for package in &packages {
         build.args(["-p", package]);
     }
     // The process environment wins over `SQLX_OFFLINE = "true"` in .cargo/config.toml.
-    build.env("SQLX_OFFLINE", "false").env("DATABASE_URL", cluster.url("slipway")).env("SQLX_OFFLINE_DIR", &out);
+    build
+        .env("SQLX_OFFLINE", "false")
+        .env("DATABASE_URL", cluster.url("slipway"))
+        .env("SQLX_OFFLINE_DIR", &out);
     let outcome = cmd::visible(&mut build);
     drop(cluster);
     let fresh = read(&out);
@@ -98,7 +133,9 @@ fn learn(binaries: &pg::Binaries) -> Result<BTreeMap<String, String>> {
             tree::write(&Path::new(FOLDER).join(name), text.as_bytes())?;
         }
         let learnt = fresh.len();
-        return Err(format!("{error}; the {learnt} queries that could be asked about are in {FOLDER}, nothing was removed"));
+        return Err(format!(
+            "{error}; the {learnt} queries that could be asked about are in {FOLDER}, nothing was removed"
+        ));
     }
     step.done("answered");
     Ok(fresh)
@@ -108,16 +145,29 @@ fn learn(binaries: &pg::Binaries) -> Result<BTreeMap<String, String>> {
 fn packages_with_queries() -> Vec<String> {
     let mut found = Vec::new();
     let mut folders: Vec<PathBuf> = vec!["app".into(), "server".into()];
-    folders.extend(fs::read_dir("crates").into_iter().flatten().flatten().map(|entry| entry.path()));
+    folders.extend(
+        fs::read_dir("crates")
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path()),
+    );
     folders.sort();
     for folder in folders {
-        let Ok(manifest) = fs::read_to_string(folder.join("Cargo.toml")) else { continue };
+        let Ok(manifest) = fs::read_to_string(folder.join("Cargo.toml")) else {
+            continue;
+        };
         let source = folder.join("src").to_string_lossy().into_owned();
         let asks = tree::files(&[&source]).iter().any(|file| {
             let text = fs::read_to_string(file).unwrap_or_default();
-            ["query!(", "query_as!(", "query_scalar!("].iter().any(|call| text.contains(call))
+            ["query!(", "query_as!(", "query_scalar!("]
+                .iter()
+                .any(|call| text.contains(call))
         });
-        let name = manifest.lines().find_map(|line| line.strip_prefix("name = ")).map(|name| name.trim_matches('"'));
+        let name = manifest
+            .lines()
+            .find_map(|line| line.strip_prefix("name = "))
+            .map(|name| name.trim_matches('"'));
         if let (true, Some(name)) = (asks, name) {
             found.push(name.to_owned());
         }
@@ -129,12 +179,21 @@ fn read(folder: &Path) -> BTreeMap<String, String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries
         .filter(|entry| entry.path().extension().is_some_and(|end| end == "json"))
-        .filter_map(|entry| Some((entry.file_name().into_string().ok()?, fs::read_to_string(entry.path()).ok()?)))
+        .filter_map(|entry| {
+            Some((
+                entry.file_name().into_string().ok()?,
+                fs::read_to_string(entry.path()).ok()?,
+            ))
+        })
         .collect()
 }
 
 /// What differs, a line each: missing, extra, or (when the same major made both) other in content.
-fn differences(committed: &BTreeMap<String, String>, fresh: &BTreeMap<String, String>, contents: bool) -> Vec<String> {
+fn differences(
+    committed: &BTreeMap<String, String>,
+    fresh: &BTreeMap<String, String>,
+    contents: bool,
+) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, text) in fresh {
         match committed.get(name) {
@@ -143,7 +202,12 @@ fn differences(committed: &BTreeMap<String, String>, fresh: &BTreeMap<String, St
             Some(_) => {}
         }
     }
-    lines.extend(committed.keys().filter(|name| !fresh.contains_key(*name)).map(|name| format!("extra:   {name}")));
+    lines.extend(
+        committed
+            .keys()
+            .filter(|name| !fresh.contains_key(*name))
+            .map(|name| format!("extra:   {name}")),
+    );
     lines
 }
 
@@ -153,14 +217,20 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn data(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+            .collect()
     }
 
     #[test]
     fn missing_stale_and_extra_files_are_each_named() {
         let committed = data(&[("a", "1"), ("b", "1"), ("d", "1")]);
         let fresh = data(&[("a", "1"), ("b", "2"), ("c", "1")]);
-        assert_eq!(differences(&committed, &fresh, true), ["stale:   b", "missing: c", "extra:   d"]);
+        assert_eq!(
+            differences(&committed, &fresh, true),
+            ["stale:   b", "missing: c", "extra:   d"]
+        );
     }
 
     #[test]

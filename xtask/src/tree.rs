@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// The target folder: cargo's, also when CARGO_TARGET_DIR moves it.
 pub fn target() -> PathBuf {
-    let named = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    let named =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     std::path::absolute(&named).unwrap_or(named)
 }
 
@@ -43,7 +44,9 @@ fn collect(place: &Path, found: &mut Vec<PathBuf>) {
         found.push(place.to_owned());
         return;
     }
-    let Ok(entries) = fs::read_dir(place) else { return };
+    let Ok(entries) = fs::read_dir(place) else {
+        return;
+    };
     for entry in entries.flatten() {
         let name = entry.file_name();
         if name == "target" || name == "node_modules" || name.to_string_lossy().starts_with('.') {
@@ -77,7 +80,10 @@ pub struct Stamp {
 impl Stamp {
     /// The stamp of a step for the inputs of now.
     pub fn of(step: &str, places: &[&str], salt: &str) -> Self {
-        Stamp { file: target().join("xtask").join(format!("{step}.stamp")), value: fingerprint(places, salt) }
+        Stamp {
+            file: target().join("xtask").join(format!("{step}.stamp")),
+            value: fingerprint(places, salt),
+        }
     }
 
     /// Whether the step was done for exactly these inputs.

@@ -49,9 +49,14 @@ impl Step {
         ticked.store(true, Ordering::Relaxed);
         let handle = std::thread::spawn(move || {
             loop {
-                print!("\r\x1b[2K▸ {name} … {what} {} s", started.elapsed().as_secs());
+                print!(
+                    "\r\x1b[2K▸ {name} … {what} {} s",
+                    started.elapsed().as_secs()
+                );
                 let _ = std::io::stdout().flush();
-                if receiver.recv_timeout(Duration::from_secs(1)) != Err(mpsc::RecvTimeoutError::Timeout) {
+                if receiver.recv_timeout(Duration::from_secs(1))
+                    != Err(mpsc::RecvTimeoutError::Timeout)
+                {
                     return;
                 }
             }
@@ -80,7 +85,11 @@ impl Step {
         self.stop_ticker();
         let seconds = self.started.elapsed().as_secs_f64();
         if self.broken || self.ticked.load(Ordering::Relaxed) {
-            print!("{}▸ {} … ", if self.broken { "" } else { "\r\x1b[2K" }, self.name);
+            print!(
+                "{}▸ {} … ",
+                if self.broken { "" } else { "\r\x1b[2K" },
+                self.name
+            );
         }
         println!("{result} ({seconds:.1} s)");
         self.ended = true;
