@@ -5,12 +5,17 @@
 //! dependencies, so that one call of `rustc` makes it (see run.sh). It forbids itself to ask
 //! questions: it installs where it may, and otherwise says in one line what to install.
 
+mod aws;
 mod cmd;
+mod engine;
 mod pg;
 mod pgwire;
+mod python;
 mod queries;
+mod serve;
 mod tree;
 mod ui;
+mod wasm;
 
 use std::process::ExitCode;
 
@@ -21,6 +26,8 @@ const HELP: &str = "\
 Slipway: make TARGET, or sh xtask/run.sh TARGET
 
   run          find or install what is missing, build, and start the portal (AWS=moto: with an imitated AWS)
+  build        the browser side and the server, without starting (--release: as for production)
+  site         the browser side alone: target/site
   test         everything: build, rules, office, engine, door, browser; ends with the count
   check        fast: format, lints, types, import rules, query data
   queries      write .sqlx (what the SQL in the house means) from the migrations; --check only compares
@@ -31,6 +38,9 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let rest = args.get(1..).unwrap_or_default();
     let outcome = match args.first().map_or("help", String::as_str) {
+        "run" => serve::run(rest),
+        "build" => serve::everything(rest.iter().any(|arg| arg == "--release")).map(|_| ()),
+        "site" => wasm::ensure().map(|_| ()),
         "queries" => queries::run(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
