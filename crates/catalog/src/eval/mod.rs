@@ -1,0 +1,568 @@
+//! Judges a validation's condition as Terraform would, or says that it cannot.
+//!
+//! An allow-list, never a guess: what is not listed stops with `Stop::Undecided` and is checked by the engine while it
+//! plans. The same happens where versions of Terraform differ (does `&&` look at its right side?), where Unicode tables
+//! could, or where 512-bit floats would round. `tests/differential.rs` compares verdicts with the real engine.
+
+mod cidr;
+mod functions;
+mod pattern;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hcl_edit::{
+    expr::{
+        BinaryOp, BinaryOperator, Conditional, Expression, ForExpr, FuncCall, ObjectKey, Traversal, TraversalOperator,
+        UnaryOperator,
+    },
+    template::{Element, Strip, Template},
+};
+
+use crate::{number::Number, value::Val};
+
+/// Why there is no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Terraform would report an error here: a `can(…)` around it is false.
+    Failed,
+    /// Not ours to decide.
+    Undecided,
+}
+
+pub(crate) type Outcome = Result<Val, Stop>;
+
+const FAILED: Outcome = Err(Stop::Failed);
+const UNDECIDED: Outcome = Err(Stop::Undecided);
+
+/// Elements looked at in one condition; more is left to the engine.
+const MAX_STEPS: usize = 200_000;
+
+/// What a condition may see.
+pub(crate) struct Scope<'v> {
+    /// Variables by name; `None` for one whose value is not known here.
+    variables: &'v BTreeMap<String, Option<Val>>,
+    locals: Vec<(String, Val)>,
+    functions: bool,
+    steps: usize,
+}
+
+impl<'v> Scope<'v> {
+    /// Variables by name; a variable that is missing or `None` is not known, and nothing is decided that needs it.
+    pub fn new(variables: &'v BTreeMap<String, Option<Val>>) -> Self {
+        Self { variables, locals: Vec::new(), functions: true, steps: 0 }
+    }
+
+    /// For defaults and descriptions: constants only.
+    pub fn constants(variables: &'v BTreeMap<String, Option<Val>>) -> Self {
+        Self { functions: false, ..Self::new(variables) }
+    }
+
+    fn step(&mut self) -> Result<(), Stop> {
+        self.steps += 1;
+        if self.steps > MAX_STEPS { Err(Stop::Undecided) } else { Ok(()) }
+    }
+
+    /// The value of an expression.
+    pub fn eval(&mut self, expression: &Expression) -> Outcome {
+        self.step()?;
+        match expression {
+            Expression::Null(_) => Ok(Val::Null),
+            Expression::Bool(value) => Ok(Val::Bool(*value.value())),
+            Expression::Number(number) => {
+                let text = number.as_repr().map(|repr| repr.to_string()).ok_or(Stop::Undecided)?;
+                let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+                Number::parse(&text).map(Val::Number).ok_or(Stop::Undecided)
+            }
+            Expression::String(text) => Ok(Val::Text(text.value().clone())),
+            Expression::StringTemplate(template) => {
+                let elements: Vec<&Element> = template.iter().collect();
+                self.template(&elements)
+            }
+            Expression::HeredocTemplate(heredoc) => {
+                let mut heredoc = heredoc.clone();
+                heredoc.dedent();
+                self.heredoc(&heredoc.template)
+            }
+            Expression::Array(items) => Ok(Val::Tuple(items.iter().map(|item| self.eval(item)).collect::<Result<_, _>>()?)),
+            Expression::Object(object) => {
+                let mut items = BTreeMap::new();
+                for (key, value) in object {
+                    let key = match key {
+                        ObjectKey::Ident(name) => name.value().to_string(),
+                        ObjectKey::Expression(key) => self.eval(key)?.as_text().ok_or(Stop::Failed)?,
+                    };
+                    let value = self.eval(value.expr())?;
+                    items.insert(key, value);
+                }
+                Ok(Val::Object(items))
+            }
+            Expression::Parenthesis(inner) => self.eval(inner.inner()),
+            Expression::Variable(name) => {
+                let name = name.value().as_str();
+                let found = self.locals.iter().rev().find(|(local, _)| local == name);
+                found.map(|(_, value)| value.clone()).ok_or(Stop::Undecided)
+            }
+            Expression::Conditional(conditional) => self.conditional(conditional),
+            Expression::FuncCall(call) => self.call(call),
+            Expression::Traversal(traversal) => self.traversal(traversal),
+            Expression::UnaryOp(op) => {
+                let value = self.eval(&op.expr)?;
+                match op.operator.value() {
+                    UnaryOperator::Not => value.as_bool().map(|b| Val::Bool(!b)).ok_or(Stop::Failed),
+                    UnaryOperator::Neg => as_number(&value).map(|n| Val::Number(n.negated())),
+                }
+            }
+            Expression::BinaryOp(op) => self.binary(op),
+            Expression::ForExpr(expression) => self.for_each(expression),
+        }
+    }
+
+    fn template(&mut self, elements: &[&Element]) -> Outcome {
+        // `"${x}"` alone is x itself, of whatever type.
+        if let [Element::Interpolation(only)] = elements {
+            return self.eval(&only.expr);
+        }
+        let mut text = String::new();
+        for element in elements {
+            match element {
+                Element::Literal(literal) => text.push_str(literal.value()),
+                Element::Interpolation(part) if part.strip == Strip::None => {
+                    text.push_str(&self.eval(&part.expr)?.as_text().ok_or(Stop::Failed)?);
+                }
+                Element::Interpolation(_) | Element::Directive(_) => return UNDECIDED,
+            }
+        }
+        Ok(Val::Text(text))
+    }
+
+    fn heredoc(&mut self, template: &Template) -> Outcome {
+        if template.iter().any(|element| !matches!(element, Element::Literal(_))) {
+            return UNDECIDED;
+        }
+        let elements: Vec<&Element> = template.iter().collect();
+        self.template(&elements)
+    }
+
+    fn conditional(&mut self, conditional: &Conditional) -> Outcome {
+        let condition = self.eval(&conditional.cond_expr)?.as_bool().ok_or(Stop::Failed)?;
+        let (taken, other) = if condition {
+            (&conditional.true_expr, &conditional.false_expr)
+        } else {
+            (&conditional.false_expr, &conditional.true_expr)
+        };
+        let taken = self.eval(taken)?;
+        // Both arms get one type; an arm that fails is not looked at when it is not taken.
+        match self.eval(other) {
+            Ok(other) => one_type(taken, &other),
+            Err(Stop::Failed) => Ok(taken),
+            Err(Stop::Undecided) => UNDECIDED,
+        }
+    }
+
+    fn binary(&mut self, op: &BinaryOp) -> Outcome {
+        let operator = *op.operator.value();
+        if matches!(operator, BinaryOperator::And | BinaryOperator::Or) {
+            return self.logical(operator == BinaryOperator::And, &op.lhs_expr, &op.rhs_expr);
+        }
+        let (left, right) = (self.eval(&op.lhs_expr)?, self.eval(&op.rhs_expr)?);
+        match operator {
+            BinaryOperator::Eq => Ok(Val::Bool(equal(&left, &right)?)),
+            BinaryOperator::NotEq => Ok(Val::Bool(!equal(&left, &right)?)),
+            BinaryOperator::LessEq | BinaryOperator::GreaterEq | BinaryOperator::Less | BinaryOperator::Greater => {
+                let order = as_number(&left)?.cmp(&as_number(&right)?);
+                Ok(Val::Bool(match operator {
+                    BinaryOperator::LessEq => order.is_le(),
+                    BinaryOperator::GreaterEq => order.is_ge(),
+                    BinaryOperator::Less => order.is_lt(),
+                    _ => order.is_gt(),
+                }))
+            }
+            _ => {
+                let sign = match operator {
+                    BinaryOperator::Plus => '+',
+                    BinaryOperator::Minus => '-',
+                    BinaryOperator::Mul => '*',
+                    BinaryOperator::Div => '/',
+                    _ => '%',
+                };
+                match as_number(&left)?.arithmetic(sign, &as_number(&right)?) {
+                    Ok(Some(number)) => Ok(Val::Number(number)),
+                    Ok(None) => UNDECIDED,
+                    Err(()) => FAILED,
+                }
+            }
+        }
+    }
+
+    /// Versions of Terraform differ in whether the right side is looked at when the left one decides. Where that could
+    /// matter, because the right side fails, nothing is decided.
+    fn logical(&mut self, and: bool, left: &Expression, right: &Expression) -> Outcome {
+        let left = self.eval(left)?.as_bool().ok_or(Stop::Failed)?;
+        let right = self.eval(right).and_then(|value| value.as_bool().ok_or(Stop::Failed));
+        match right {
+            Ok(right) => Ok(Val::Bool(if and { left && right } else { left || right })),
+            Err(Stop::Failed) if left == and => FAILED,
+            Err(_) => UNDECIDED,
+        }
+    }
+
+    fn traversal(&mut self, traversal: &Traversal) -> Outcome {
+        let mut operators: Vec<&TraversalOperator> = traversal.operators.iter().map(|op| op.value()).collect();
+        let root = match &traversal.expr {
+            Expression::Variable(name) if name.value().as_str() == "var" && !self.has_local("var") => {
+                let Some(TraversalOperator::GetAttr(name)) = operators.first() else { return UNDECIDED };
+                let name = name.value().as_str();
+                operators.remove(0);
+                self.variables.get(name).and_then(Clone::clone).ok_or(Stop::Undecided)?
+            }
+            root => self.eval(root)?,
+        };
+        self.walk(root, &operators)
+    }
+
+    fn has_local(&self, name: &str) -> bool {
+        self.locals.iter().any(|(local, _)| local == name)
+    }
+
+    fn walk(&mut self, value: Val, operators: &[&TraversalOperator]) -> Outcome {
+        let Some((first, rest)) = operators.split_first() else { return Ok(value) };
+        self.step()?;
+        let next = match first {
+            TraversalOperator::GetAttr(name) => attribute(value, name.value().as_str())?,
+            TraversalOperator::LegacyIndex(n) => {
+                index(value, &Val::Number(Number::from_i128(i128::from(*n.value()))))?
+            }
+            TraversalOperator::Index(key) => {
+                let key = self.eval(key)?;
+                index(value, &key)?
+            }
+            TraversalOperator::FullSplat(_) => return self.splat(value, rest, &[]),
+            TraversalOperator::AttrSplat(_) => {
+                // `.*` takes the attributes that follow; an index after them applies to the result.
+                let end = rest.iter().position(|op| !matches!(op, TraversalOperator::GetAttr(_))).unwrap_or(rest.len());
+                return self.splat(value, &rest[..end], &rest[end..]);
+            }
+        };
+        self.walk(next, rest)
+    }
+
+    fn splat(&mut self, value: Val, each: &[&TraversalOperator], after: &[&TraversalOperator]) -> Outcome {
+        let (items, ordered) = match &value {
+            Val::Null => (Vec::new(), true),
+            _ => match value.elements() {
+                Some((items, ordered)) => (items.to_vec(), ordered),
+                None => (vec![value], true),
+            },
+        };
+        let items = items.into_iter().map(|item| self.walk(item, each)).collect::<Result<Vec<_>, _>>()?;
+        self.walk(if ordered { Val::Tuple(items) } else { Val::Bag(items) }, after)
+    }
+
+    fn for_each(&mut self, expression: &ForExpr) -> Outcome {
+        if expression.grouping {
+            return UNDECIDED;
+        }
+        let collection = self.eval(&expression.intro.collection_expr)?;
+        let mut ordered = true;
+        let pairs: Vec<(Val, Val)> = match &collection {
+            Val::Map(items) | Val::Object(items) => {
+                items.iter().map(|(key, item)| (Val::Text(key.clone()), item.clone())).collect()
+            }
+            Val::Set(items) => {
+                ordered = collection.elements().is_some_and(|(_, ordered)| ordered);
+                items.iter().map(|item| (item.clone(), item.clone())).collect()
+            }
+            Val::List(items) | Val::Tuple(items) => {
+                let key = |n| Val::Number(Number::from_count(n));
+                items.iter().enumerate().map(|(n, item)| (key(n), item.clone())).collect()
+            }
+            Val::Bag(_) => return UNDECIDED,
+            _ => return FAILED,
+        };
+        let depth = self.locals.len();
+        let result = self.for_pairs(expression, pairs, ordered);
+        self.locals.truncate(depth);
+        result
+    }
+
+    fn for_pairs(&mut self, expression: &ForExpr, pairs: Vec<(Val, Val)>, ordered: bool) -> Outcome {
+        let depth = self.locals.len();
+        let mut list = Vec::new();
+        let mut object = BTreeMap::new();
+        for (key, value) in pairs {
+            self.step()?;
+            self.locals.truncate(depth);
+            if let Some(name) = &expression.intro.key_var {
+                self.locals.push((name.value().to_string(), key));
+            }
+            self.locals.push((expression.intro.value_var.value().to_string(), value));
+            if let Some(condition) = &expression.cond
+                && !self.eval(&condition.expr)?.as_bool().ok_or(Stop::Failed)?
+            {
+                continue;
+            }
+            let value = self.eval(&expression.value_expr)?;
+            match &expression.key_expr {
+                None => list.push(value),
+                Some(key) => {
+                    let key = self.eval(key)?.as_text().ok_or(Stop::Failed)?;
+                    if object.insert(key, value).is_some() {
+                        return FAILED;
+                    }
+                }
+            }
+        }
+        Ok(match (&expression.key_expr, ordered) {
+            (Some(_), _) => Val::Object(object),
+            (None, true) => Val::Tuple(list),
+            (None, false) => Val::Bag(list),
+        })
+    }
+
+    fn call(&mut self, call: &FuncCall) -> Outcome {
+        if !self.functions || call.name.is_namespaced() {
+            return UNDECIDED;
+        }
+        let name = call.name.name.value().as_str();
+        match name {
+            "can" => {
+                let [only] = call.args.iter().collect::<Vec<_>>()[..] else { return FAILED };
+                return match self.eval(only) {
+                    Ok(_) => Ok(Val::Bool(true)),
+                    Err(Stop::Failed) => Ok(Val::Bool(false)),
+                    Err(Stop::Undecided) => UNDECIDED,
+                };
+            }
+            "try" => {
+                for arg in call.args.iter() {
+                    match self.eval(arg) {
+                        Err(Stop::Failed) => {}
+                        decided => return decided,
+                    }
+                }
+                return FAILED;
+            }
+            _ => {}
+        }
+        let mut args = call.args.iter().map(|arg| self.eval(arg)).collect::<Result<Vec<_>, _>>()?;
+        if call.args.expand_final() {
+            let last = args.pop().ok_or(Stop::Failed)?;
+            let (items, ordered) = last.elements().ok_or(Stop::Failed)?;
+            if !ordered && !matches!(name, "max" | "min") {
+                return UNDECIDED;
+            }
+            args.extend(items.to_vec());
+        }
+        self.step()?;
+        functions::call(name, &args)
+    }
+}
+
+fn as_number(value: &Val) -> Result<Number, Stop> {
+    match value {
+        // A number that Terraform would take and we do not keep exactly is not ours to decide.
+        Val::Text(text) if Number::parse(text).is_none() && !text.is_empty() && looks_numeric(text) => {
+            Err(Stop::Undecided)
+        }
+        value => value.as_number().ok_or(Stop::Failed),
+    }
+}
+
+fn looks_numeric(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let rest = text.trim_start_matches(['+', '-']);
+    rest.starts_with(|c: char| c.is_ascii_digit() || c == '.') || rest.starts_with("inf")
+}
+
+/// Text whose equality, order and length do not depend on Unicode normalisation.
+fn is_plain(text: &str) -> bool {
+    text.chars().all(|c| c < '\u{300}')
+}
+
+/// Terraform's `==`: equal types and equal values; null equals null only.
+fn equal(left: &Val, right: &Val) -> Result<bool, Stop> {
+    match (left, right) {
+        (Val::Null, Val::Null) => Ok(true),
+        (Val::Null, _) | (_, Val::Null) => Ok(false),
+        (Val::Text(a), Val::Text(b)) if a != b && !(is_plain(a) && is_plain(b)) => Err(Stop::Undecided),
+        (Val::Text(a), Val::Text(b)) => Ok(a == b),
+        (Val::Number(a), Val::Number(b)) => Ok(a == b),
+        (Val::Bool(a), Val::Bool(b)) => Ok(a == b),
+        (a, b) if a.is_scalar() || b.is_scalar() => Ok(false),
+        (a, b) => {
+            // Groups are equal only if their types are, down to the elements; an empty list or a null inside has a type
+            // that a value alone does not show.
+            let (left, right) = (shape(a).ok_or(Stop::Undecided)?, shape(b).ok_or(Stop::Undecided)?);
+            if left != right {
+                return Ok(false);
+            }
+            if a == b { Ok(true) } else if all_plain(a) && all_plain(b) { Ok(false) } else { Err(Stop::Undecided) }
+        }
+    }
+}
+
+fn all_plain(value: &Val) -> bool {
+    match value {
+        Val::Text(text) => is_plain(text),
+        Val::List(items) | Val::Set(items) | Val::Tuple(items) | Val::Bag(items) => items.iter().all(all_plain),
+        Val::Map(items) | Val::Object(items) => items.iter().all(|(key, item)| is_plain(key) && all_plain(item)),
+        Val::Null | Val::Bool(_) | Val::Number(_) => true,
+    }
+}
+
+/// A value's type in words, where the value shows it.
+fn shape(value: &Val) -> Option<String> {
+    let one = |items: &mut dyn Iterator<Item = &Val>| -> Option<String> {
+        let shapes = items.map(shape).collect::<Option<BTreeSet<_>>>()?;
+        (shapes.len() == 1).then(|| shapes.into_iter().next()).flatten()
+    };
+    Some(match value {
+        Val::Null | Val::Bag(_) => return None,
+        Val::Bool(_) => "bool".to_owned(),
+        Val::Number(_) => "number".to_owned(),
+        Val::Text(_) => "string".to_owned(),
+        Val::List(items) => format!("list({})", one(&mut items.iter())?),
+        Val::Set(items) => format!("set({})", one(&mut items.iter())?),
+        Val::Map(items) => format!("map({})", one(&mut items.values())?),
+        Val::Tuple(items) => format!("[{}]", items.iter().map(shape).collect::<Option<Vec<_>>>()?.join(",")),
+        Val::Object(items) => {
+            let item = |(key, item): (&String, &Val)| Some(format!("{key:?}={}", shape(item)?));
+            format!("{{{}}}", items.iter().map(item).collect::<Option<Vec<_>>>()?.join(","))
+        }
+    })
+}
+
+/// The arm of a conditional that was taken, in the type that both arms share.
+fn one_type(taken: Val, other: &Val) -> Outcome {
+    match (&taken, other) {
+        (_, Val::Null) | (Val::Null, _) => Ok(taken),
+        (Val::Text(_), Val::Text(_)) | (Val::Number(_), Val::Number(_)) | (Val::Bool(_), Val::Bool(_)) => Ok(taken),
+        (Val::Text(_), other) if other.is_scalar() => Ok(taken),
+        (value, Val::Text(_)) if value.is_scalar() => Ok(Val::Text(value.as_text().ok_or(Stop::Failed)?)),
+        (a, b) => match (shape(a), shape(b)) {
+            (Some(a), Some(b)) if a == b => Ok(taken),
+            _ => UNDECIDED,
+        },
+    }
+}
+
+fn attribute(value: Val, name: &str) -> Outcome {
+    match value {
+        Val::Object(mut items) | Val::Map(mut items) => items.remove(name).ok_or(Stop::Failed),
+        _ => FAILED,
+    }
+}
+
+fn index(value: Val, key: &Val) -> Outcome {
+    match value {
+        Val::List(mut items) | Val::Tuple(mut items) => {
+            let n = as_number(key)?.to_i64().and_then(|n| usize::try_from(n).ok()).ok_or(Stop::Failed)?;
+            if n < items.len() { Ok(items.swap_remove(n)) } else { FAILED }
+        }
+        Val::Map(mut items) | Val::Object(mut items) => {
+            let key = key.as_text().ok_or(Stop::Failed)?;
+            match items.remove(&key) {
+                Some(item) => Ok(item),
+                None if is_plain(&key) && items.keys().all(|key| is_plain(key)) => FAILED,
+                None => UNDECIDED,
+            }
+        }
+        Val::Bag(_) => UNDECIDED,
+        _ => FAILED,
+    }
+}
+
+/// The variables that an expression names, and whether every part of it is on the allow-list. Whether it can then be
+/// decided still depends on the values.
+pub(crate) fn survey(expression: &Expression) -> (BTreeSet<String>, bool) {
+    let mut survey = Survey { variables: BTreeSet::new(), known: true, locals: Vec::new() };
+    survey.look(expression);
+    (survey.variables, survey.known)
+}
+
+struct Survey {
+    variables: BTreeSet<String>,
+    known: bool,
+    locals: Vec<String>,
+}
+
+impl Survey {
+    fn look(&mut self, expression: &Expression) {
+        match expression {
+            Expression::Null(_) | Expression::Bool(_) | Expression::String(_) => {}
+            Expression::Number(number) => {
+                let text = number.as_repr().map(|repr| repr.to_string()).unwrap_or_default();
+                let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+                self.known &= Number::parse(&text).is_some();
+            }
+            Expression::StringTemplate(template) => self.template(template.iter(), false),
+            Expression::HeredocTemplate(heredoc) => self.template(heredoc.template.iter(), true),
+            Expression::Array(items) => items.iter().for_each(|item| self.look(item)),
+            Expression::Object(object) => {
+                for (key, value) in object {
+                    if let ObjectKey::Expression(key) = key {
+                        self.look(key);
+                    }
+                    self.look(value.expr());
+                }
+            }
+            Expression::Parenthesis(inner) => self.look(inner.inner()),
+            Expression::Variable(name) => self.known &= self.locals.iter().any(|local| local == name.value().as_str()),
+            Expression::Conditional(conditional) => {
+                self.look(&conditional.cond_expr);
+                self.look(&conditional.true_expr);
+                self.look(&conditional.false_expr);
+            }
+            Expression::FuncCall(call) => {
+                let name = call.name.name.value().as_str();
+                self.known &= !call.name.is_namespaced()
+                    && (matches!(name, "can" | "try") || functions::NAMES.binary_search(&name).is_ok());
+                call.args.iter().for_each(|arg| self.look(arg));
+            }
+            Expression::Traversal(traversal) => {
+                match (&traversal.expr, traversal.operators.first().map(|op| op.value())) {
+                    (Expression::Variable(root), Some(TraversalOperator::GetAttr(name)))
+                        if root.value().as_str() == "var" =>
+                    {
+                        self.variables.insert(name.value().to_string());
+                    }
+                    (root, _) => self.look(root),
+                }
+                for operator in &traversal.operators {
+                    if let TraversalOperator::Index(key) = operator.value() {
+                        self.look(key);
+                    }
+                }
+            }
+            Expression::UnaryOp(op) => self.look(&op.expr),
+            Expression::BinaryOp(op) => {
+                self.look(&op.lhs_expr);
+                self.look(&op.rhs_expr);
+            }
+            Expression::ForExpr(each) => {
+                self.look(&each.intro.collection_expr);
+                self.known &= !each.grouping;
+                let depth = self.locals.len();
+                self.locals.extend(each.intro.key_var.iter().map(|name| name.value().to_string()));
+                self.locals.push(each.intro.value_var.value().to_string());
+                each.key_expr.iter().for_each(|key| self.look(key));
+                self.look(&each.value_expr);
+                each.cond.iter().for_each(|condition| self.look(&condition.expr));
+                self.locals.truncate(depth);
+            }
+        }
+    }
+
+    fn template<'e>(&mut self, elements: impl Iterator<Item = &'e Element>, literal_only: bool) {
+        for element in elements {
+            match element {
+                Element::Literal(_) => {}
+                Element::Interpolation(part) => {
+                    self.known &= part.strip == Strip::None && !literal_only;
+                    self.look(&part.expr);
+                }
+                Element::Directive(_) => self.known = false,
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! A template, understood; and a catalog of them.
+
+use std::{fs, io, path::Path};
+
+use serde::{Deserialize, Serialize};
+use slipway_domain::{environment::Class, field::Field};
+
+use crate::{
+    broken::Broken,
+    bundle::Bundle,
+    manifest::{self, Engine, Life, Need, Who},
+    module::{self, Output, Provider},
+};
+
+/// What a bundle says about itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Template {
+    /// The title.
+    pub title: String,
+    /// What one gets, in a sentence or two.
+    pub summary: String,
+    /// The team that looks after it.
+    pub owner: String,
+    /// What kind of environments it makes.
+    pub class: Class,
+    /// What must be there for it to do anything; none = it needs no cloud.
+    pub needs: Vec<Need>,
+    /// Which engine carries it out.
+    pub engine: Engine,
+    /// How long its environments live.
+    pub life: Life,
+    /// Who may request one.
+    pub who: Who,
+    /// What it asks for, in the order of the files' names and the lines in them.
+    pub fields: Vec<Field>,
+    /// What it gives.
+    pub outputs: Vec<Output>,
+    /// The types of managed resources that it declares, its own modules included, sorted.
+    pub resources: Vec<String>,
+    /// The providers that it uses, sorted.
+    pub providers: Vec<Provider>,
+    /// The module's own constraint on the engine's version.
+    pub required_version: Option<String>,
+}
+
+impl Template {
+    /// Understands a bundle.
+    ///
+    /// # Errors
+    /// With the first thing that is wrong: where, why, and what to do.
+    pub fn parse(bundle: &Bundle) -> Result<Self, Broken> {
+        let Some(bytes) = bundle.file(manifest::FILE) else {
+            return Err(Broken::new(
+                manifest::FILE,
+                1,
+                "The file is missing.",
+                "It says the template's title, owner and class: copy one from another template.",
+            ));
+        };
+        let source =
+            std::str::from_utf8(bytes).map_err(|_| Broken::new(manifest::FILE, 1, "This is not UTF-8.", ""))?;
+        let manifest = manifest::parse(source)?;
+        let module = module::read(bundle)?;
+        for provider in module.providers.keys() {
+            let need = match provider.as_str() {
+                "hashicorp/aws" => Need::Aws,
+                "hashicorp/kubernetes" | "hashicorp/helm" => Need::Kubernetes,
+                _ => continue,
+            };
+            if !manifest.needs.contains(&need) {
+                return Err(Broken::new(
+                    manifest::FILE,
+                    manifest.needs_line,
+                    format!("The module uses {provider}, but “needs” does not say “{}”.", need.word()),
+                    format!("Write needs = [\"{}\"].", need.word()),
+                ));
+            }
+        }
+        Ok(Self {
+            title: manifest.title,
+            summary: manifest.summary,
+            owner: manifest.owner,
+            class: manifest.class,
+            needs: manifest.needs,
+            engine: manifest.engine,
+            life: manifest.life,
+            who: manifest.who,
+            fields: module.fields,
+            outputs: module.outputs,
+            resources: module.resources.into_iter().collect(),
+            providers: module.providers.into_values().collect(),
+            required_version: module.required_version,
+        })
+    }
+}
+
+/// One folder of a catalog.
+#[derive(Debug)]
+pub struct Entry {
+    /// The folder's name, which is the template's name in URLs.
+    pub name: String,
+    /// The template, or why it cannot be offered.
+    pub template: Result<(Bundle, Template), Broken>,
+}
+
+/// Reads every folder of a catalog, by name. A broken one harms no other; files and hidden folders are passed over.
+///
+/// # Errors
+/// When the catalog's folder itself cannot be read.
+pub fn read_catalog(folder: &Path) -> io::Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') || entry.file_type()?.is_file() {
+            continue;
+        }
+        let template = if is_name(&name) {
+            Bundle::read_dir(&entry.path()).and_then(|bundle| {
+                let template = Template::parse(&bundle)?;
+                Ok((bundle, template))
+            })
+        } else {
+            Err(Broken::new(
+                ".",
+                1,
+                "The folder's name cannot stand in an address.",
+                "Use at most 40 small letters, digits and hyphens, beginning with a letter.",
+            ))
+        };
+        entries.push(Entry { name, template });
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(entries)
+}
+
+fn is_name(name: &str) -> bool {
+    name.len() <= 40
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
