@@ -75,7 +75,7 @@ create table session (
     expires_at   timestamptz not null,
     ended_at     timestamptz
 );
-create index session_user on session (user_id) where ended_at is null;
+create index session_of_user on session (user_id) where ended_at is null;
 
 -- The catalog ----------------------------------------------------------------------------------------------------------
 
@@ -238,6 +238,9 @@ create table run_step (
     stack_id       bigint references stack,
     state          text not null,
     preview        jsonb,
+    -- Of the preview, so that lists need not read it: the count of changes, and what deserves a look.
+    tally          jsonb,
+    looks          jsonb not null default '[]',
     digest         text,
     fence          bigint not null default 0,
     -- The saved plan and its lock file; deleted when the run is over.
@@ -415,6 +418,7 @@ grant insert, update on user_account, team, team_member, org_role, session, envi
 grant delete on team_member, org_role, draft to slipway_web;
 grant insert on stack, run_step, run_event, approval, input_secret, audit to slipway_web;
 grant update (environment_id, draft_id) on input_secret to slipway_web;
+grant update (sealed_plan, state) on run_step to slipway_web;
 grant delete on input_secret to slipway_web;
 
 -- The worker acts. It keeps the catalog, and never touches people, sessions or votes.

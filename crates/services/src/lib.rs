@@ -1,1 +1,38 @@
-//! Slipway.
+//! OFFICE: what users may do. Authorise, decide, write; the only SQL in the house.
+//!
+//! Every function takes a [`Ctx`] and authorises before it reads: pages call these functions directly, so a check in a
+//! layer in front of them would be no check. The office never touches the outside world: it writes intent, and a worker
+//! (`slipway-worker`) acts. A change of a run's state is one transaction: the new state (compare-and-set on its
+//! version), the run's event, the audit record, and the jobs that it causes.
+//!
+//! Forbidden: reading the clock (it is in the `Ctx`), network, files, processes, and SQL outside a `store.rs`.
+
+mod ctx;
+mod error;
+
+pub mod approval;
+pub mod audit;
+pub mod deployment;
+pub mod draft;
+pub mod environment;
+pub mod live;
+pub mod log;
+pub mod person;
+pub mod run;
+pub mod session;
+pub mod template;
+pub mod work;
+
+pub use ctx::Ctx;
+pub use error::{Error, Refusal};
+pub use sqlx::PgPool;
+
+/// What every function of the office answers.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The office as the web process holds it: a pool whose connections have the role `slipway_web`.
+#[derive(Clone, Debug)]
+pub struct Office {
+    /// Connections with the role `slipway_web`.
+    pub web: PgPool,
+}

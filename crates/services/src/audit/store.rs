@@ -1,0 +1,111 @@
+use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
+
+use super::{Entry, Filter, Record};
+use crate::{Ctx, Result};
+
+pub async fn insert(tx: &mut PgConnection, ctx: &Ctx, entry: Entry<'_>) -> Result<()> {
+    let actor = ctx.actor.as_ref();
+    // The worker acts by a rule: it has a name and no account.
+    let user = actor.map(|a| a.user.get()).filter(|id| *id > 0);
+    sqlx::query!(
+        "insert into audit (at, actor_id, actor, session_id, action, noun, noun_id, team_id, allowed, before, after,
+                            detail, request_id, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $1)",
+        ctx.now,
+        user,
+        actor.map_or("nobody", |a| a.name.as_str()),
+        actor.and_then(|a| a.session).map(|s| s.get()),
+        entry.action,
+        entry.noun,
+        entry.id,
+        entry.team.map(|t| t.get()),
+        entry.allowed,
+        entry.before,
+        entry.after,
+        entry.detail,
+        ctx.request_id,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+pub async fn list(pool: &PgPool, filter: &Filter, limit: i64) -> Result<Vec<Record>> {
+    let rows = sqlx::query!(
+        r#"select a.id, a.at, a.actor, a.action, a.noun, a.noun_id, a.allowed, a.before, a.after, a.detail, a.request_id,
+                  s.seq as "seq?"
+           from audit a left join audit_seal s on s.audit_id = a.id
+           where a.id < $1
+             and ($2::text is null or a.actor ilike '%' || $2 || '%')
+             and ($3::text is null or a.noun = $3)
+             and ($4::text is null or starts_with(a.action, $4))
+           order by a.id desc limit $5"#,
+        filter.before.unwrap_or(i64::MAX),
+        filter.actor,
+        filter.noun,
+        filter.action,
+        limit,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|r| Record {
+            id: r.id,
+            at: r.at,
+            actor: r.actor,
+            action: r.action,
+            noun: r.noun,
+            noun_id: r.noun_id,
+            allowed: r.allowed,
+            before: r.before,
+            after: r.after,
+            detail: r.detail,
+            request_id: r.request_id,
+            sealed: r.seq,
+        })
+        .collect())
+}
+
+/// One statement: the lock keeps sealers apart, the hashes are made by the database over its own canonical text.
+///
+/// A transaction may commit after one with a higher id: the window of 10,000 ids looks back for such late ones.
+pub async fn seal(pool: &PgPool, now: OffsetDateTime) -> Result<u64> {
+    let mut tx = pool.begin().await?;
+    let mine = sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock(7266290) as "mine!""#)
+        .fetch_one(&mut *tx)
+        .await?;
+    if !mine {
+        return Ok(0);
+    }
+    let sealed = sqlx::query!(
+        r#"with recursive
+           last as (select seq, audit_id, chain from audit_seal order by seq desc limit 1),
+           fresh as (
+               select a.id,
+                      sha256(convert_to(jsonb_build_array(a.id, a.at, a.actor_id, a.actor, a.session_id, a.action,
+                          a.noun, a.noun_id, a.team_id, a.allowed, a.before, a.after, a.detail, a.request_id)::text,
+                          'UTF8')) as record,
+                      row_number() over (order by a.id) as n
+               from audit a
+               where a.id > coalesce((select max(audit_id) from audit_seal), 0) - 10000
+                 and not exists (select from audit_seal s where s.audit_id = a.id)
+               order by a.id limit 1000),
+           chained as (
+               select f.n, f.id, f.record,
+                      sha256(coalesce((select chain from last), ''::bytea) || f.record) as chain
+               from fresh f where f.n = 1
+               union all
+               select f.n, f.id, f.record, sha256(c.chain || f.record)
+               from chained c join fresh f on f.n = c.n + 1)
+           insert into audit_seal (seq, audit_id, record, chain, created_at)
+           select coalesce((select seq from last), 0) + n, id, record, chain, $1 from chained"#,
+        now,
+    )
+    .execute(&mut *tx)
+    .await?
+    .rows_affected();
+    tx.commit().await?;
+    Ok(sealed)
+}

@@ -1,0 +1,209 @@
+//! The Terraform states of stacks: every version kept, sealed; one lock each; a late upload kept as a candidate.
+
+use serde_json::Value;
+use slipway_domain::id::{RunId, StackId};
+use slipway_seal::Sealed;
+use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
+
+use super::Claim;
+use crate::{Error, Result};
+
+/// A stored state.
+#[derive(Clone, Debug)]
+pub struct StoredState {
+    /// Its serial.
+    pub serial: i64,
+    /// Its lineage.
+    pub lineage: String,
+    /// The state itself, sealed by a worker for `state/<stack>`.
+    pub sealed: Vec<u8>,
+    /// The run that wrote it.
+    pub run: Option<RunId>,
+    /// When.
+    pub at: OffsetDateTime,
+}
+
+/// Who holds a state's lock.
+#[derive(Clone, Debug)]
+pub enum Lock {
+    /// The caller does, now.
+    Held,
+    /// Somebody else does: Terraform's own lock info.
+    Taken(Value),
+}
+
+/// The state in force.
+///
+/// # Errors
+/// Database errors.
+pub async fn current_state(worker: &PgPool, stack: StackId) -> Result<Option<StoredState>> {
+    let row = sqlx::query!(
+        "select serial, lineage, sealed_state, run_id, created_at from state_version
+         where stack_id = $1 and not candidate order by id desc limit 1",
+        stack.get(),
+    )
+    .fetch_optional(worker)
+    .await?;
+    Ok(row.map(|r| StoredState {
+        serial: r.serial,
+        lineage: r.lineage,
+        sealed: r.sealed_state,
+        run: r.run_id.map(RunId::new),
+        at: r.created_at,
+    }))
+}
+
+/// Late uploads of a run, newest first: evidence, never current by themselves.
+///
+/// # Errors
+/// Database errors.
+pub async fn candidates(worker: &PgPool, stack: StackId, run: RunId) -> Result<Vec<StoredState>> {
+    let rows = sqlx::query!(
+        "select serial, lineage, sealed_state, run_id, created_at from state_version
+         where stack_id = $1 and run_id = $2 and candidate order by id desc limit 10",
+        stack.get(),
+        run.get(),
+    )
+    .fetch_all(worker)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|r| StoredState {
+            serial: r.serial,
+            lineage: r.lineage,
+            sealed: r.sealed_state,
+            run: r.run_id.map(RunId::new),
+            at: r.created_at,
+        })
+        .collect())
+}
+
+/// Keeps an uploaded state: as the current one if the claim still holds, else as a candidate. Answers whether it is
+/// current.
+///
+/// # Errors
+/// Database errors.
+pub async fn save_state(
+    worker: &PgPool,
+    claim: &Claim,
+    serial: i64,
+    lineage: &str,
+    sealed: &Sealed,
+    now: OffsetDateTime,
+) -> Result<bool> {
+    let mut tx = worker.begin().await?;
+    let fence = sqlx::query_scalar!(
+        "select fence from run where id = $1 for share",
+        claim.run.get()
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    let current = fence == claim.fence;
+    sqlx::query!(
+        "insert into state_version (stack_id, serial, lineage, sealed_state, run_id, fence, candidate, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        claim.stack.id.get(),
+        serial,
+        lineage,
+        sealed.0,
+        claim.run.get(),
+        claim.fence,
+        !current,
+        now,
+    )
+    .execute(&mut *tx)
+    .await?;
+    if current {
+        sqlx::query!(
+            "update stack set serial = $2, lineage = $3 where id = $1",
+            claim.stack.id.get(),
+            serial,
+            lineage
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(current)
+}
+
+/// Locks a stack's state for the claim's run. A lock that a lost claim of the same environment left behind is taken
+/// over: its children are dead by then (the queue waits for their grace).
+///
+/// # Errors
+/// [`Error::Fenced`] if the claim was lost.
+pub async fn lock_state(
+    worker: &PgPool,
+    claim: &Claim,
+    lock_id: &str,
+    info: &Value,
+) -> Result<Lock> {
+    let mut tx = worker.begin().await?;
+    let row = sqlx::query!(
+        "select k.lock_id, k.lock_info, k.locked_by_run, r.fence from stack k, run r where k.id = $1 and r.id = $2
+         for update of k",
+        claim.stack.id.get(),
+        claim.run.get(),
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    if row.fence != claim.fence {
+        return Err(Error::Fenced);
+    }
+    let held_by_working_run = match row.locked_by_run {
+        Some(run) if row.lock_id.is_some() => {
+            sqlx::query_scalar!(
+                r#"select exists (select from job where run_id = $1 and state = 'claimed' and id <> $2) as "holds!""#,
+                run,
+                claim.job.get(),
+            )
+            .fetch_one(&mut *tx)
+            .await?
+        }
+        _ => false,
+    };
+    if held_by_working_run {
+        return Ok(Lock::Taken(row.lock_info.unwrap_or_default()));
+    }
+    sqlx::query!(
+        "update stack set lock_id = $2, lock_info = $3, locked_by_run = $4 where id = $1",
+        claim.stack.id.get(),
+        lock_id,
+        info,
+        claim.run.get(),
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(Lock::Held)
+}
+
+/// Gives the lock back; of somebody else's it takes nothing.
+///
+/// # Errors
+/// Database errors.
+pub async fn unlock_state(worker: &PgPool, claim: &Claim, lock_id: Option<&str>) -> Result<()> {
+    sqlx::query!(
+        "update stack set lock_id = null, lock_info = null, locked_by_run = null
+         where id = $1 and locked_by_run = $2 and ($3::text is null or lock_id = $3)",
+        claim.stack.id.get(),
+        claim.run.get(),
+        lock_id,
+    )
+    .execute(worker)
+    .await?;
+    Ok(())
+}
+
+/// True if the state is the one that the run's preview was made on.
+pub async fn base_holds(tx: &mut PgConnection, run: RunId) -> Result<bool> {
+    sqlx::query_scalar!(
+        r#"select s.base_serial is not null and s.base_serial = k.serial and s.base_lineage is not distinct from k.lineage
+           as "holds!" from run_step s join stack k on k.id = s.stack_id where s.run_id = $1 and s.n = 1"#,
+        run.get(),
+    )
+    .fetch_optional(tx)
+    .await?
+    .ok_or_else(|| Error::broken("a run without a step"))
+}
