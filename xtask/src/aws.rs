@@ -51,8 +51,8 @@ fn start(step: &mut Step) -> Result<u16> {
     let log = tree::target().join("xtask/moto.log");
     step.working("an imitation from PyPI (moto)");
     let python = python::environment(&folder, &[MOTO], &log)?;
-    let script = tree::target().join("xtask/moto.py");
-    tree::write(&script, include_bytes!("../moto.py"))?;
+    let script = tree::target().join("xtask/imitated_aws.py");
+    tree::write(&script, include_bytes!("../imitated_aws.py"))?;
     // Free now; taken by moto in a moment. A race here shows as moto not starting.
     let port = TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())

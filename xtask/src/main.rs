@@ -6,8 +6,11 @@
 //! questions: it installs where it may, and otherwise says in one line what to install.
 
 mod aws;
+mod check;
 mod cmd;
 mod engine;
+mod imports;
+mod json;
 mod pg;
 mod pgwire;
 mod python;
@@ -27,9 +30,11 @@ Slipway: make TARGET, or sh xtask/run.sh TARGET
 
   run          find or install what is missing, build, and start the portal (AWS=moto: with an imitated AWS)
   build        the browser side and the server, without starting (--release: as for production)
+  parts        find or install PostgreSQL and the engine, and print where they are
   site         the browser side alone: target/site
   test         everything: build, rules, office, engine, door, browser; ends with the count
   check        fast: format, lints, types, import rules, query data
+  imports      the import rules alone
   queries      write .sqlx (what the SQL in the house means) from the migrations; --check only compares
   help         this text
 ";
@@ -40,6 +45,12 @@ fn main() -> ExitCode {
     let outcome = match args.first().map_or("help", String::as_str) {
         "run" => serve::run(rest),
         "build" => serve::everything(rest.iter().any(|arg| arg == "--release")).map(|_| ()),
+        "check" => check::run(),
+        "imports" => imports::check().map(|_| ()),
+        "parts" => serve::parts().map(|env| {
+            env.iter()
+                .for_each(|(name, value)| println!("{name}={value}"))
+        }),
         "site" => wasm::ensure().map(|_| ()),
         "queries" => queries::run(rest),
         "help" | "--help" | "-h" => {

@@ -1,0 +1,98 @@
+//! `make check`: what can be known without running anything. Fast, the same for people and for CI.
+
+use crate::ui::Step;
+use crate::{Result, cmd, imports, queries};
+use std::process::Command;
+
+/// Runs every check to its end, so that one round shows all that is wrong.
+pub fn run() -> Result<()> {
+    let mut wrong = Vec::new();
+    for check in [
+        format,
+        lints,
+        browser_lints,
+        || imports::check().map(|_| ()),
+        || queries::compare().map(|_| ()),
+    ] {
+        if let Err(message) = check() {
+            eprintln!("slipway: {message}");
+            wrong.push(message.lines().next().unwrap_or_default().to_owned());
+        }
+    }
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(format!(
+            "check found {}:\n  {}",
+            wrong.len(),
+            wrong.join("\n  ")
+        ))
+    }
+}
+
+/// Whether cargo has a subcommand: Debian packs fmt and clippy apart.
+fn has(subcommand: &str) -> bool {
+    cmd::output(Command::new("cargo").args([subcommand, "--version"])).is_ok()
+}
+
+fn format() -> Result<()> {
+    let step = Step::begin("format");
+    if !has("fmt") {
+        step.skipped("this Rust has no rustfmt");
+        return Ok(());
+    }
+    match cmd::output(Command::new("cargo").args(["fmt", "--all", "--check"])) {
+        Ok(_) => {
+            step.done("as rustfmt has it");
+            Ok(())
+        }
+        Err(_) => {
+            // rustfmt's exit code alone says nothing; the names of the files do.
+            let mut list = Command::new("cargo");
+            let files = list.args(["fmt", "--all", "--", "--check", "-l"]).output();
+            let files = files
+                .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+                .unwrap_or_default();
+            Err(format!(
+                "not formatted (cargo fmt --all does it):\n{}",
+                cmd::tail(&files, 40)
+            ))
+        }
+    }
+}
+
+fn lints() -> Result<()> {
+    clippy(
+        "lints",
+        &[
+            "--workspace",
+            "--exclude",
+            "slipway-hydrate",
+            "--all-targets",
+        ],
+    )
+}
+
+/// The islands, with the feature that the browser has. On the native target: their types are the same,
+/// and so no wasm32 standard library is needed to check them.
+fn browser_lints() -> Result<()> {
+    clippy("lints of the browser side", &["-p", "slipway-hydrate"])
+}
+
+fn clippy(name: &str, packages: &[&str]) -> Result<()> {
+    let mut step = Step::begin(name);
+    let subcommand = if has("clippy") { "clippy" } else { "check" };
+    step.hand_over(&format!("cargo {subcommand}"));
+    let mut lint = Command::new("cargo");
+    lint.args([subcommand, "--quiet"]).args(packages);
+    if subcommand == "clippy" {
+        lint.args(["--", "-D", "warnings"]);
+    }
+    cmd::visible(&mut lint)?;
+    step.done(if subcommand == "clippy" {
+        "clean"
+    } else {
+        "types only: this Rust has no clippy"
+    });
+    Ok(())
+}
