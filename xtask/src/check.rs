@@ -35,7 +35,8 @@ fn has(subcommand: &str) -> bool {
     cmd::output(Command::new("cargo").args([subcommand, "--version"])).is_ok()
 }
 
-fn format() -> Result<()> {
+/// rustfmt's opinion, over the whole workspace.
+pub fn format() -> Result<()> {
     let step = Step::begin("format");
     if !has("fmt") {
         step.skipped("this Rust has no rustfmt");
@@ -61,7 +62,8 @@ fn format() -> Result<()> {
     }
 }
 
-fn lints() -> Result<()> {
+/// clippy's opinion of everything that runs on the server, tests included.
+pub fn lints() -> Result<()> {
     clippy(
         "lints",
         &[
@@ -75,7 +77,7 @@ fn lints() -> Result<()> {
 
 /// The islands, with the feature that the browser has. On the native target: their types are the same,
 /// and so no wasm32 standard library is needed to check them.
-fn browser_lints() -> Result<()> {
+pub fn browser_lints() -> Result<()> {
     clippy("lints of the browser side", &["-p", "slipway-hydrate"])
 }
 

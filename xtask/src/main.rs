@@ -6,6 +6,7 @@
 //! questions: it installs where it may, and otherwise says in one line what to install.
 
 mod aws;
+mod browser;
 mod check;
 mod cmd;
 mod engine;
@@ -16,6 +17,8 @@ mod pgwire;
 mod python;
 mod queries;
 mod serve;
+mod test;
+mod tiers;
 mod tree;
 mod ui;
 mod wasm;
@@ -32,7 +35,7 @@ Slipway: make TARGET, or sh xtask/run.sh TARGET
   build        the browser side and the server, without starting (--release: as for production)
   parts        find or install PostgreSQL and the engine, and print where they are
   site         the browser side alone: target/site
-  test         everything: build, rules, office, engine, door, browser; ends with the count
+  test         everything, with the count; or some tiers: ARGS='check tools rules office engine door browser'
   check        fast: format, lints, types, import rules, query data
   imports      the import rules alone
   queries      write .sqlx (what the SQL in the house means) from the migrations; --check only compares
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         "run" => serve::run(rest),
         "build" => serve::everything(rest.iter().any(|arg| arg == "--release")).map(|_| ()),
         "check" => check::run(),
+        "test" => test::run(rest),
         "imports" => imports::check().map(|_| ()),
         "parts" => serve::parts().map(|env| {
             env.iter()
