@@ -10,6 +10,7 @@ mod wasm;
 
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 /// What the command line says. xtask is its only caller.
 #[derive(Default)]
@@ -28,7 +29,17 @@ struct Arguments {
     wasm_opt: Option<PathBuf>,
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("browser side: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let arguments = parse(std::env::args().skip(1))?;
     let mut site = site::Site::open(&arguments.out)?;
     if let Some(file) = &arguments.wasm {

@@ -54,10 +54,15 @@ fn generate(bytes: &[u8], folder: &Path, wasm_opt: Option<&Path>) -> Result<()> 
         .generate_output()
         .context("wasm-bindgen could not read the built WASM; is Cargo.lock's wasm-bindgen the pinned version?")?;
     // Inline script snippets would be files of their own that the content security policy and the names by content know nothing of.
+    let snippets: Vec<_> = output
+        .snippets()
+        .iter()
+        .filter(|(_, scripts)| !scripts.is_empty())
+        .collect();
     ensure!(
-        output.snippets().is_empty(),
-        "a dependency brings script snippets: {:?}",
-        output.snippets().keys()
+        snippets.is_empty() && output.local_modules().is_empty(),
+        "a dependency brings script snippets: {snippets:?} {:?}",
+        output.local_modules().keys()
     );
     ensure!(
         output.npm_dependencies().is_empty(),
@@ -78,11 +83,8 @@ fn generate(bytes: &[u8], folder: &Path, wasm_opt: Option<&Path>) -> Result<()> 
 
 fn optimise(program: &Path, from: &Path, to: &Path) -> Result<()> {
     let mut command = Command::new(program);
-    // rustc's baseline of WASM features; wasm-opt refuses what it was not told about.
-    command
-        .args(["-Oz", "--all-features", "-o"])
-        .arg(to)
-        .arg(from);
+    // It takes the allowed WASM features from the module's own target_features section.
+    command.args(["-Oz", "-o"]).arg(to).arg(from);
     let output = command
         .stdin(Stdio::null())
         .output()
