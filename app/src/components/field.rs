@@ -1,0 +1,344 @@
+//! A template's fields as controls. Names follow `slipway_domain::form`; a control's id is its name, so that an error, a
+//! row button's answer and a link can point at it.
+//!
+//! Forbidden: showing the value of a sensitive field; a control without a label; a value that a round trip would lose.
+
+use std::collections::BTreeSet;
+
+use leptos::prelude::*;
+use serde_json::Value;
+use slipway_domain::{
+    field::{Blank, Checked, Field, Kind, Place},
+    form::{EMPTY, Entered, Errors, KEEP, TICKED},
+};
+
+use super::{Icon, View, icon};
+
+/// What the renderer needs to know.
+pub struct FieldForm<'a> {
+    /// The template's fields.
+    pub fields: &'a [Field],
+    /// What was typed.
+    pub entered: &'a Entered,
+    /// What is wrong, by control.
+    pub errors: &'a Errors,
+    /// Sensitive fields that have a stored value.
+    pub stored: &'a BTreeSet<String>,
+}
+
+/// All fields, in the order of the template.
+#[must_use]
+pub fn fields(form: &FieldForm<'_>) -> View {
+    form.fields.iter().map(|field| top(form, field)).collect::<Vec<View>>().into_any()
+}
+
+/// What a control is about, on its way down.
+#[derive(Clone, Copy)]
+struct Spot<'a> {
+    form: &'a FieldForm<'a>,
+    field: &'a Field,
+    place: Place<'a>,
+    /// The spoken name of a control that has no visible one.
+    label: Option<&'a str>,
+}
+
+fn top(form: &FieldForm<'_>, field: &Field) -> View {
+    let path = field.path();
+    let spot = Spot { form, field, place: Place::Field(field), label: None };
+    let mut hints: Vec<View> = Vec::new();
+    if let Some(text) = &field.description {
+        hints.push(view! { <span class="pre">{text.trim().to_owned()}</span> }.into_any());
+    }
+    for rule in &field.validations {
+        let text = match (rule.checked, rule.message_literal) {
+            (Checked::Here, true) => rule.message.clone(),
+            (Checked::AtPreview, true) => format!("{} Checked when it is planned.", rule.message),
+            (_, false) => format!("A rule of this template is checked when it is planned: {}", rule.condition),
+        };
+        hints.push(view! { <span>{text}</span> }.into_any());
+    }
+    if field.sensitive {
+        hints.push(
+            view! { <span>"Sealed for the worker as you send it. Nobody can read it here again, you included."</span> }.into_any(),
+        );
+    }
+    let keep = (field.sensitive && form.stored.contains(&field.name)).then(|| {
+        let name = format!("{KEEP}{}", field.name);
+        let ticked = form.entered.is_keep_ticked(&field.name);
+        view! { <label class="tick"><input type="checkbox" name=name value=TICKED checked=ticked/>"Keep the stored value while this is blank"</label> }
+    });
+    let opt = optional(field.blank(), field);
+    part(spot, &path, &field.kind, &field.name, opt, hints, keep.map(IntoAny::into_any))
+}
+
+/// Said beside the label.
+fn optional(blank: Blank, field: &Field) -> Option<String> {
+    match blank {
+        Blank::Null => Some("optional".into()),
+        Blank::Default => field.default.as_ref().filter(|_| !field.sensitive).map(|d| format!("blank: {}", brief(d))),
+        Blank::Missing | Blank::Empty => None,
+    }
+}
+
+fn brief(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    if text.chars().count() > 40 { format!("{}…", text.chars().take(40).collect::<String>()) } else { text }
+}
+
+/// A labelled control, or a group of them.
+fn part(spot: Spot<'_>, path: &str, kind: &Kind, label: &str, opt: Option<String>, hints: Vec<View>, below: Option<View>) -> View {
+    let error = spot.form.errors.get(path).cloned();
+    let note = (!hints.is_empty()).then(|| format!("{path}-note"));
+    let wrong = error.as_ref().map(|_| format!("{path}-error"));
+    let described = [wrong.clone(), note.clone()].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let described = Some(described).filter(|d| !d.is_empty());
+    let class = if error.is_some() { "field bad" } else { "field" };
+    let required = spot.place.blank(kind) == Blank::Missing;
+    let label_view = view! {
+        <span class="name">{label.to_owned()}</span>
+        {required.then(|| view! { <span class="must" title="needed">"needed"</span> })}
+        {opt.map(|opt| view! { <span class="opt">{opt}</span> })}
+    };
+    let tail = view! {
+        {error.map(|text| view! { <p class="err" id=wrong>{icon(Icon::Warn)}<span>{text}</span></p> })}
+        {note.map(|id| view! { <p class="hint" id=id>{hints}</p> })}
+        {below}
+        {empty_box(spot, path, kind)}
+    };
+    if kind.is_single() && !matches!(kind, Kind::Bool) {
+        view! {
+            <div class=class>
+                <label for=path.to_owned()>{label_view}</label>
+                {control(spot, path, kind, described)}
+                {tail}
+            </div>
+        }
+        .into_any()
+    } else {
+        view! {
+            <fieldset class=format!("{class} group") id=path.to_owned() aria-describedby=described tabindex="-1">
+                <legend>{label_view}</legend>
+                {group(spot, path, kind)}
+                {tail}
+            </fieldset>
+        }
+        .into_any()
+    }
+}
+
+/// The box that tells empty from unset, where blank does not already mean it.
+fn empty_box(spot: Spot<'_>, path: &str, kind: &Kind) -> Option<View> {
+    if !spot.place.offers_empty(kind) {
+        return None;
+    }
+    let text = match (kind, spot.place.blank(kind)) {
+        (Kind::String, Blank::Missing) => "Empty on purpose",
+        (Kind::String, Blank::Null) => "Empty text, rather than unset",
+        (Kind::String, _) => "Empty text, rather than the default",
+        (Kind::Object(_), _) => "A group of its defaults, rather than unset",
+        (_, Blank::Null) => "No rows, rather than unset",
+        _ => "No rows, rather than the default",
+    };
+    let ticked = spot.form.entered.is_empty_ticked(path);
+    Some(view! { <label class="tick"><input type="checkbox" name=format!("{EMPTY}{path}") value=TICKED checked=ticked/>{text}</label> }.into_any())
+}
+
+/// One control that holds a whole value.
+fn control(spot: Spot<'_>, path: &str, kind: &Kind, described: Option<String>) -> View {
+    let typed = if spot.field.sensitive { String::new() } else { spot.form.entered.get(path).to_owned() };
+    let id = path.to_owned();
+    let name = path.to_owned();
+    let wrong = spot.form.errors.contains_key(path).then_some("true");
+    let required = (spot.place.blank(kind) == Blank::Missing).then_some("true");
+    let label = spot.label.map(str::to_owned);
+    if kind.is_json() {
+        return view! {
+            <textarea class="mono" id=id name=name rows="4" spellcheck="false" autocomplete="off" aria-label=label
+                aria-describedby=described aria-invalid=wrong aria-required=required placeholder="JSON">{area(&typed)}</textarea>
+        }
+        .into_any();
+    }
+    if let (Kind::String, Place::Field(Field { choices: Some(choices), sensitive: false, .. })) = (kind, spot.place) {
+        let blank = spot.place.blank(kind);
+        let known = typed.is_empty() || choices.contains(&typed);
+        let mut options: Vec<View> = Vec::new();
+        if typed.is_empty() || blank != Blank::Missing {
+            let text = if blank == Blank::Missing { "Choose…" } else { "—" };
+            options.push(view! { <option value="" selected=typed.is_empty()>{text}</option> }.into_any());
+        }
+        // What was typed stays, even when the template no longer knows it.
+        for choice in choices.iter().cloned().chain((!known).then(|| typed.clone())) {
+            let selected = choice == typed;
+            options.push(view! { <option value=choice.clone() selected=selected>{choice.clone()}</option> }.into_any());
+        }
+        return view! {
+            <select id=id name=name aria-label=label aria-describedby=described aria-invalid=wrong aria-required=required>{options}</select>
+        }
+        .into_any();
+    }
+    if *kind == Kind::String && !spot.field.sensitive && is_long(spot.field, &typed) {
+        return view! {
+            <textarea id=id name=name rows="3" autocomplete="off" aria-label=label aria-describedby=described
+                aria-invalid=wrong aria-required=required>{area(&typed)}</textarea>
+        }
+        .into_any();
+    }
+    let (input, mode) = match (spot.field.sensitive, kind) {
+        (true, _) => ("password", None),
+        (false, Kind::Number) => ("text", Some("decimal")),
+        (false, _) => ("text", None),
+    };
+    let auto = if spot.field.sensitive { "new-password" } else { "off" };
+    view! {
+        <input type=input id=id name=name value=typed inputmode=mode autocomplete=auto spellcheck="false" aria-label=label
+            aria-describedby=described aria-invalid=wrong aria-required=required/>
+    }
+    .into_any()
+}
+
+/// A browser drops the first line end of a textarea.
+fn area(text: &str) -> String {
+    if text.starts_with('\n') { format!("\n{text}") } else { text.to_owned() }
+}
+
+/// Whether a text may well have several lines, which a one-line control would silently join.
+fn is_long(field: &Field, typed: &str) -> bool {
+    const LONG: [&str; 12] = [
+        "pem", "certificate", "script", "user_data", "policy", "json", "yaml", "motd", "notes", "public_key", "template", "body",
+    ];
+    typed.contains('\n')
+        || matches!(&field.default, Some(Value::String(text)) if text.contains('\n'))
+        || LONG.iter().any(|word| field.name == *word || field.name.ends_with(&format!("_{word}")))
+}
+
+/// What is inside of a group.
+fn group(spot: Spot<'_>, path: &str, kind: &Kind) -> View {
+    match kind {
+        Kind::Bool => choice(spot, path),
+        Kind::List(inner) | Kind::Set(inner) => rows(spot, path, inner, false),
+        Kind::Map(inner) => rows(spot, path, inner, true),
+        Kind::Object(members) => members
+            .iter()
+            .map(|member| {
+                let inner = Spot { place: Place::Member(member), label: None, ..spot };
+                let opt = match inner.place.blank(&member.kind) {
+                    Blank::Null => Some("optional".to_owned()),
+                    Blank::Default => member.default.as_ref().map(|d| format!("blank: {}", brief(d))),
+                    _ => None,
+                };
+                part(inner, &format!("{path}.{}", member.name), &member.kind, &member.name, opt, Vec::new(), None)
+            })
+            .collect::<Vec<View>>()
+            .into_any(),
+        Kind::Tuple(kinds) => kinds
+            .iter()
+            .enumerate()
+            .map(|(n, kind)| {
+                let inner = Spot { place: Place::Element, label: None, ..spot };
+                let label = format!("{}, {}", n + 1, kind.words());
+                part(inner, &format!("{path}.{n}"), kind, &label, None, Vec::new(), None)
+            })
+            .collect::<Vec<View>>()
+            .into_any(),
+        _ => control(spot, path, kind, None),
+    }
+}
+
+/// Yes, no and, where blank means something, neither.
+fn choice(spot: Spot<'_>, path: &str) -> View {
+    let typed = if spot.field.sensitive { "" } else { spot.form.entered.get(path) };
+    let blank = match spot.place.blank(&Kind::Bool) {
+        Blank::Null => Some("Unset"),
+        Blank::Default => Some("Default"),
+        Blank::Missing | Blank::Empty => None,
+    };
+    let options: Vec<View> = [("true", "Yes"), ("false", "No")]
+        .into_iter()
+        .chain(blank.map(|text| ("", text)))
+        .map(|(value, text)| {
+            let id = format!("{path}-{}", if value.is_empty() { "blank" } else { value });
+            let checked = typed == value && (!value.is_empty() || blank.is_some());
+            view! { <label><input type="radio" id=id name=path.to_owned() value=value checked=checked/>{text}</label> }.into_any()
+        })
+        .collect();
+    view! { <div class="seg">{options}</div> }.into_any()
+}
+
+/// Rows with their buttons: submit buttons, so that they work without a script.
+fn rows(spot: Spot<'_>, path: &str, inner: &Kind, keyed: bool) -> View {
+    let indices = spot.form.entered.rows(path);
+    let last = indices.len().saturating_sub(1);
+    let label = spot.label.map_or_else(|| path.trim_start_matches("in.").to_owned(), str::to_owned);
+    let lines: Vec<View> = indices
+        .iter()
+        .enumerate()
+        .map(|(n, index)| {
+            let row = format!("{path}.{index}");
+            let name = format!("{label} {}", n + 1);
+            let at = if keyed { format!("{row}.value") } else { row.clone() };
+            let value = value(spot, &at, inner, &name);
+            let key = keyed.then(|| {
+                let key = format!("{row}.key");
+                let key_label = format!("{name}, key");
+                let text = if spot.field.sensitive { String::new() } else { spot.form.entered.get(&key).to_owned() };
+                let error = spot.form.errors.get(&key).cloned();
+                let error_id = error.as_ref().map(|_| format!("{key}-error"));
+                view! {
+                    <div class="key">
+                        <input id=key.clone() name=key.clone() value=text placeholder="key" autocomplete="off" spellcheck="false"
+                            aria-label=key_label aria-invalid=error.as_ref().map(|_| "true") aria-describedby=error_id.clone()/>
+                        {error.map(|text| view! { <p class="err" id=error_id>{icon(Icon::Warn)}<span>{text}</span></p> })}
+                    </div>
+                }
+            });
+            // A row that is itself rows or a group exists by its own name.
+            let mark = (!keyed && !inner.is_single()).then(|| view! { <input type="hidden" name=row.clone() value=""/> });
+            let mark_value = (keyed && !inner.is_single()).then(|| view! { <input type="hidden" name=at.clone() value=""/> });
+            let own = spot.form.errors.get(&row).filter(|_| keyed).cloned();
+            view! {
+                <li class=if inner.is_single() { "one" } else { "many" } id=keyed.then(|| row.clone())>
+                    {mark}{mark_value}{key}
+                    <div class="value">{value}</div>
+                    <div class="rowacts">
+                        {act(Icon::Up, format!("Move {name} up"), format!("up:{row}"), n == 0)}
+                        {act(Icon::Down, format!("Move {name} down"), format!("down:{row}"), n == last)}
+                        {act(Icon::Cross, format!("Remove {name}"), format!("remove:{row}"), false)}
+                    </div>
+                    {own.map(|text| view! { <p class="err">{icon(Icon::Warn)}<span>{text}</span></p> })}
+                </li>
+            }
+            .into_any()
+        })
+        .collect();
+    let empty = lines.is_empty();
+    view! {
+        <ol class=if keyed { "rows keyed" } else { "rows" }>{lines}</ol>
+        {empty.then(|| view! { <p class="norows muted">"None."</p> })}
+        <button class="btn small add" type="submit" name="do" value=format!("add:{path}") formnovalidate=true>{icon(Icon::Plus)}"Add"<span class="vh">{format!(" to {label}")}</span></button>
+    }
+    .into_any()
+}
+
+/// The value of a row: a bare control, or a group with its own legend.
+fn value(spot: Spot<'_>, path: &str, kind: &Kind, name: &str) -> View {
+    let inner = Spot { place: Place::Element, label: Some(name), ..spot };
+    if kind.is_single() && *kind != Kind::Bool {
+        let error = spot.form.errors.get(path).cloned();
+        let id = error.as_ref().map(|_| format!("{path}-error"));
+        view! {
+            {control(inner, path, kind, id.clone())}
+            {error.map(|text| view! { <p class="err" id=id>{icon(Icon::Warn)}<span>{text}</span></p> })}
+            {empty_box(inner, path, kind)}
+        }
+        .into_any()
+    } else {
+        part(inner, path, kind, name, None, Vec::new(), None)
+    }
+}
+
+fn act(shape: Icon, label: String, value: String, off: bool) -> View {
+    view! { <button class="icon" type="submit" name="do" value=value aria-label=label.clone() title=label disabled=off formnovalidate=true>{icon(shape)}</button> }.into_any()
+}

@@ -1,0 +1,100 @@
+//! The audit trail: who did what, when, and what was refused.
+
+use leptos::prelude::*;
+use serde_json::Value;
+use slipway_services::audit::{Filter, Page, Record};
+
+use super::query;
+use crate::components::{Icon, Tone, View, empty, icon, moment, pager, pick, pill, search};
+
+const NOUNS: [&str; 6] = ["environment", "run", "draft", "session", "template", "user"];
+
+/// The page.
+#[must_use]
+pub fn view(page: Page, filter: &Filter) -> View {
+    let actor = filter.actor.clone().unwrap_or_default();
+    let action = filter.action.clone().unwrap_or_default();
+    let noun = filter.noun.clone().unwrap_or_default();
+    let filtered = !actor.is_empty() || !action.is_empty() || !noun.is_empty() || filter.before.is_some();
+    let same = [("actor", actor.as_str()), ("action", action.as_str()), ("noun", noun.as_str())];
+    let older = page.older.map(|id| {
+        let before = id.to_string();
+        query("/audit", &[same[0], same[1], same[2], ("before", &before)])
+    });
+    let newest = filter.before.map(|_| query("/audit", &same));
+    let nouns: Vec<(String, String)> = [(String::new(), "any".to_owned())]
+        .into_iter()
+        .chain(NOUNS.iter().map(|noun| ((*noun).to_owned(), (*noun).to_owned())))
+        .collect();
+    let rows: Vec<View> = page.records.iter().map(record).collect();
+    let none = rows.is_empty();
+    view! {
+        <div class="head"><h1>"Audit"</h1></div>
+        <p class="sub">"Append-only. Each record is sealed into a chain within a second of being written."</p>
+        <form class="filters" method="get" action="/audit" role="search">
+            {search("actor", "Who", actor.clone())}
+            {search("action", "What begins with", action.clone())}
+            {pick("noun", "On", nouns, &noun)}
+            <button class="btn" type="submit">"Show"</button>
+        </form>
+        {match (none, filtered) {
+            (true, true) => empty(Icon::Find, "No record like that", "Nothing in the trail matches what you look for.", vec![("Clear the filter".into(), "/audit".into())]),
+            (true, false) => empty(Icon::Audit, "The trail is empty", "The first sign-in writes its first record.", vec![]),
+            _ => view! {
+                <section class="card">
+                    <table class="tbl audit" role="table">
+                        <caption class="vh">"Audit records, newest first"</caption>
+                        <thead role="rowgroup"><tr role="row">
+                            <th role="columnheader" scope="col">"When"</th><th role="columnheader" scope="col">"Who"</th><th role="columnheader" scope="col">"What"</th>
+                            <th role="columnheader" scope="col">"On"</th><th role="columnheader" scope="col">"Detail"</th><th role="columnheader" scope="col">"Seal"</th>
+                        </tr></thead>
+                        <tbody role="rowgroup">{rows}</tbody>
+                    </table>
+                </section>
+            }.into_any(),
+        }}
+        {pager(newest, older)}
+    }
+    .into_any()
+}
+
+fn record(of: &Record) -> View {
+    let on = match of.noun_id {
+        Some(id) if of.noun == "environment" => view! { <a class="link" href=format!("/environments/{id}")>{format!("environment {id}")}</a> }.into_any(),
+        Some(id) if of.noun == "run" => view! { <a class="link" href=format!("/runs/{id}")>{format!("run {id}")}</a> }.into_any(),
+        Some(id) => view! { {format!("{} {id}", of.noun)} }.into_any(),
+        None => view! { {of.noun.clone()} }.into_any(),
+    };
+    let seal = match of.sealed {
+        Some(n) => view! { <span class="line is-go" title="Sealed into the chain">{icon(Icon::Lock)}<span class="num">{n}</span></span> }.into_any(),
+        None => view! { <span class="muted">"not yet"</span> }.into_any(),
+    };
+    view! {
+        <tr role="row" id=format!("record-{}", of.id)>
+            <th role="rowheader" scope="row">{moment(of.at)}</th>
+            <td role="cell" data-label="Who"><div>{of.actor.clone()}</div></td>
+            <td role="cell" data-label="What"><div><code>{of.action.clone()}</code>{(!of.allowed).then(|| view! { " "{pill(Tone::Stop, Icon::Cross, "refused")} })}</div></td>
+            <td role="cell" data-label="On"><div>{on}</div></td>
+            <td role="cell" data-label="Detail"><div>{of.detail.clone()}{change(of.before.as_ref(), of.after.as_ref())}<small>"request "<code class="any">{of.request_id.clone()}</code></small></div></td>
+            <td role="cell" data-label="Seal"><div>{seal}</div></td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn change(before: Option<&Value>, after: Option<&Value>) -> Option<View> {
+    if before.is_none() && after.is_none() {
+        return None;
+    }
+    let text = |value: Option<&Value>| value.map(ToString::to_string);
+    Some(
+        view! {
+            <div class="delta">
+                {text(before).map(|t| view! { <del>{t}</del> })}
+                {(before.is_some() && after.is_some()).then_some(" → ")}
+                {text(after).map(|t| view! { <ins>{t}</ins> })}
+            </div>
+        }
+        .into_any(),
+    )
+}
