@@ -28,7 +28,7 @@ pub fn run(args: &[String]) -> Result<()> {
 /// Compares the committed files with what the SQL of now needs. True when there was anything to compare.
 pub fn compare() -> Result<bool> {
     let binaries = pg::ensure()?;
-    let fresh = learn(&binaries)?;
+    let fresh = learn(&binaries, false)?;
     let step = Step::begin("query data");
     let differences = differences(
         &read(Path::new(FOLDER)),
@@ -49,7 +49,7 @@ pub fn compare() -> Result<bool> {
 
 fn write() -> Result<()> {
     let binaries = pg::ensure()?;
-    let fresh = learn(&binaries)?;
+    let fresh = learn(&binaries, true)?;
     let step = Step::begin("query data");
     let old = read(Path::new(FOLDER));
     for (name, text) in fresh
@@ -76,7 +76,7 @@ fn write() -> Result<()> {
 }
 
 /// Asks a private PostgreSQL about every query. Keeps what could be learnt when the code does not compile.
-fn learn(binaries: &pg::Binaries) -> Result<BTreeMap<String, String>> {
+fn learn(binaries: &pg::Binaries, own: bool) -> Result<BTreeMap<String, String>> {
     let packages = packages_with_queries();
     let step = Step::begin("a private database with our migrations");
     let cluster = pg::Cluster::start(binaries)?;
@@ -103,29 +103,16 @@ fn learn(binaries: &pg::Binaries) -> Result<BTreeMap<String, String>> {
     }
     let mut step = Step::begin("asking it about every query");
     step.hand_over(&packages.join(", "));
-    // A target folder of our own: nobody else's build is disturbed, and the macros run for certain,
-    // because cargo forgets these packages (and only these) first.
-    let target = tree::target().join("queries");
+    let mut outcome = Ok(());
     for package in &packages {
-        let mut clean = Command::new("cargo");
-        clean
-            .args(["clean", "--quiet", "-p", package, "--target-dir"])
-            .arg(&target);
-        cmd::output(&mut clean)?;
+        let mut build = ask(package, own, &out)?;
+        // The process environment wins over `SQLX_OFFLINE = "true"` in .cargo/config.toml.
+        build
+            .env("SQLX_OFFLINE", "false")
+            .env("DATABASE_URL", cluster.url("slipway"))
+            .env("SQLX_OFFLINE_DIR", &out);
+        outcome = outcome.and(cmd::visible(&mut build));
     }
-    let mut build = Command::new("cargo");
-    build
-        .args(["check", "--quiet", "--target-dir"])
-        .arg(&target);
-    for package in &packages {
-        build.args(["-p", package]);
-    }
-    // The process environment wins over `SQLX_OFFLINE = "true"` in .cargo/config.toml.
-    build
-        .env("SQLX_OFFLINE", "false")
-        .env("DATABASE_URL", cluster.url("slipway"))
-        .env("SQLX_OFFLINE_DIR", &out);
-    let outcome = cmd::visible(&mut build);
     drop(cluster);
     let fresh = read(&out);
     if let Err(error) = outcome {
@@ -139,6 +126,36 @@ fn learn(binaries: &pg::Binaries) -> Result<BTreeMap<String, String>> {
     }
     step.done("answered");
     Ok(fresh)
+}
+
+/// The cargo command that compiles one package and is certain to run its macros.
+///
+/// For a person who writes queries, in a target folder of our own: no other build waits or is disturbed,
+/// and cargo forgets just this package first. For `make check`, in the common folder, whose dependencies
+/// are built already; there a `--cfg` that was never used before makes cargo compile it again.
+fn ask(package: &str, own: bool, answers: &Path) -> Result<Command> {
+    let mut build = Command::new("cargo");
+    if own {
+        let target = tree::target().join("queries");
+        let mut clean = Command::new("cargo");
+        clean
+            .args(["clean", "--quiet", "-p", package, "--target-dir"])
+            .arg(&target);
+        cmd::output(&mut clean)?;
+        build
+            .args(["check", "--quiet", "-p", package, "--target-dir"])
+            .arg(target);
+    } else {
+        // The moment at which the folder for the answers was made: never the same twice.
+        let made = fs::metadata(answers).and_then(|meta| meta.modified());
+        let since = made
+            .ok()
+            .and_then(|made| made.duration_since(std::time::UNIX_EPOCH).ok());
+        let unique = since.map_or(0, |time| time.as_nanos());
+        build.args(["rustc", "--quiet", "--profile", "check", "-p", package]);
+        build.args(["--lib", "--", "--cfg", &format!("asked_{unique}")]);
+    }
+    Ok(build)
 }
 
 /// The packages whose sources call sqlx's checked macros.
