@@ -37,6 +37,8 @@ if [ ! -x "$xtask" ] || [ -n "$(find xtask/src -newer "$xtask" -print 2>/dev/nul
   missing=
   new_enough || missing="rustc-web cargo-web"
   have cc || missing="$missing gcc libc6-dev"
+  # Without these nothing can be fetched over TLS; a minimal Debian lacks them.
+  [ -e /etc/ssl/certs/ca-certificates.crt ] || [ ! -e /etc/debian_version ] || missing="$missing ca-certificates"
   if [ -n "$missing" ]; then
     if [ "$(id -u)" = 0 ] && have apt-get; then
       # shellcheck disable=SC2086 # a list of package names

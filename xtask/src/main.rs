@@ -6,10 +6,12 @@
 //! questions: it installs where it may, and otherwise says in one line what to install.
 
 mod aws;
+mod bare;
 mod browser;
 mod check;
 mod cmd;
 mod engine;
+mod image;
 mod imports;
 mod json;
 mod pg;
@@ -36,6 +38,7 @@ Slipway: make TARGET, or sh xtask/run.sh TARGET
   parts        find or install PostgreSQL and the engine, and print where they are
   site         the browser side alone: target/site
   test         everything, with the count; or some tiers: ARGS='check tools rules office engine door browser'
+  test-bare    that bare machines get to an applied environment: ARGS='root user image', as the superuser
   check        fast: format, lints, types, import rules, query data
   imports      the import rules alone
   queries      write .sqlx (what the SQL in the house means) from the migrations; --check only compares
@@ -50,6 +53,8 @@ fn main() -> ExitCode {
         "build" => serve::everything(rest.iter().any(|arg| arg == "--release")).map(|_| ()),
         "check" => check::run(),
         "test" => test::run(rest),
+        "test-bare" => bare::run(rest),
+        "image-build" => image::build(rest),
         "imports" => imports::check().map(|_| ()),
         "parts" => serve::parts().map(|env| {
             env.iter()
