@@ -45,7 +45,6 @@ pub(crate) fn kind(expression: &Expression, text: &str) -> Result<Kind, BadType>
 
 fn inner(expression: &Expression) -> Result<Kind, BadType> {
     match expression {
-        Expression::Parenthesis(paren) => inner(paren.inner()),
         Expression::Variable(name) => match name.value().as_str() {
             "string" => Ok(Kind::String),
             "number" => Ok(Kind::Number),

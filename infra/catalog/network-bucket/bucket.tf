@@ -36,29 +36,8 @@ resource "aws_s3_bucket_versioning" "main" {
   bucket = aws_s3_bucket.main.id
 
   versioning_configuration {
-    status = "Enabled"
+    status = var.keep_versions ? "Enabled" : "Suspended"
   }
-}
-
-resource "aws_s3_bucket_lifecycle_configuration" "main" {
-  bucket = aws_s3_bucket.main.id
-
-  rule {
-    id     = "forget-old-versions"
-    status = "Enabled"
-
-    filter {}
-
-    noncurrent_version_expiration {
-      noncurrent_days = var.keep_versions_days
-    }
-
-    abort_incomplete_multipart_upload {
-      days_after_initiation = 7
-    }
-  }
-
-  depends_on = [aws_s3_bucket_versioning.main]
 }
 
 data "aws_iam_policy_document" "encrypted_only" {

@@ -24,15 +24,10 @@ variable "network" {
   }
 }
 
-variable "keep_versions_days" {
-  type        = number
-  default     = 30
-  description = "How many days the bucket keeps overwritten and deleted objects."
-
-  validation {
-    condition     = var.keep_versions_days >= 1 && var.keep_versions_days <= 365 && floor(var.keep_versions_days) == var.keep_versions_days
-    error_message = "Between 1 and 365 days."
-  }
+variable "keep_versions" {
+  type        = bool
+  default     = true
+  description = "Whether the bucket keeps what is overwritten or deleted."
 }
 
 variable "tags" {

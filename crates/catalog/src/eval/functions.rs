@@ -9,7 +9,7 @@ use crate::{number::Number, value::Val};
 pub(super) const NAMES: &[&str] = &[
     "abs", "alltrue", "anytrue", "ceil", "chomp", "cidrhost", "cidrnetmask", "cidrsubnet", "coalesce", "compact",
     "concat", "contains", "distinct", "element", "endswith", "flatten", "floor", "join", "keys", "length", "lookup",
-    "lower", "max", "merge", "min", "one", "regex", "regexall", "replace", "reverse", "signum", "sort", "split",
+    "lower", "max", "merge", "min", "one", "regex", "regexall", "replace", "reverse", "sort", "split",
     "startswith", "strcontains", "substr", "sum", "tobool", "tolist", "tonumber", "toset", "tostring", "trim",
     "trimprefix", "trimspace", "trimsuffix", "upper", "values",
 ];
@@ -26,16 +26,16 @@ pub(super) fn call(name: &str, args: &[Val]) -> Outcome {
         ("tostring", [value]) => value.as_text().map(Val::Text).ok_or(Stop::Failed),
         ("tonumber", [value]) => as_number(value).map(Val::Number),
         ("tobool", [value]) => value.as_bool().map(Val::Bool).ok_or(Stop::Failed),
-        ("contains", [list, wanted]) => contains(list, wanted),
         ("coalesce", values) => coalesce(values),
         ("lookup", [map, key, default]) => lookup(map, key, Some(default)),
         ("lookup", [map, key]) => lookup(map, key, None),
         ("merge", values) => merge(values),
         // All others refuse null.
         (_, args) if args.contains(&Val::Null) => FAILED,
-        ("abs" | "ceil" | "floor" | "max" | "min" | "signum", args) => numeric(name, args),
+        ("abs" | "ceil" | "floor" | "max" | "min", args) => numeric(name, args),
         ("sum", [list]) => sum(list),
         ("length", [value]) => length(value),
+        ("contains", [list, wanted]) => contains(list, wanted),
         ("alltrue" | "anytrue", [list]) => all_or_any(name == "alltrue", list),
         ("keys", [Val::Map(items)]) => Ok(Val::List(items.keys().cloned().map(Val::Text).collect())),
         ("keys", [Val::Object(items)]) => Ok(Val::Tuple(items.keys().cloned().map(Val::Text).collect())),
@@ -154,11 +154,6 @@ fn numeric(name: &str, args: &[Val]) -> Outcome {
         ("abs", [n]) => Some(if n.is_negative() { n.negated() } else { n.clone() }),
         ("floor", [n]) => Some(n.floor().ok_or(Stop::Undecided)?),
         ("ceil", [n]) => Some(n.negated().floor().ok_or(Stop::Undecided)?.negated()),
-        ("signum", [n]) => Some(Number::from_i128(match (n.is_negative(), n == &Number::from_i128(0)) {
-            (true, _) => -1,
-            (_, true) => 0,
-            _ => 1,
-        })),
         _ => None,
     };
     number.map(Val::Number).ok_or(Stop::Failed)
@@ -170,9 +165,8 @@ fn sum(list: &Val) -> Outcome {
     let mut total = numbers.next().ok_or(Stop::Failed)??;
     for number in numbers {
         total = match total.arithmetic('+', &number?) {
-            Ok(Some(total)) => total,
-            Ok(None) => return UNDECIDED,
-            Err(()) => return FAILED,
+            Some(total) => total,
+            None => return UNDECIDED,
         };
     }
     Ok(Val::Number(total))
@@ -326,9 +320,6 @@ fn collection(name: &str, args: &[Val]) -> Outcome {
             Val::List(items)
         }
         "distinct" => {
-            if !ordered || matches!(arg, Val::Set(_)) {
-                return UNDECIDED;
-            }
             let mut kept = Vec::new();
             for item in alike(items)? {
                 if !kept.contains(&item) {
@@ -338,7 +329,7 @@ fn collection(name: &str, args: &[Val]) -> Outcome {
             if kept.iter().any(|item| item.as_text().is_some_and(|text| !is_plain(&text))) {
                 return UNDECIDED;
             }
-            Val::List(kept)
+            if ordered && !matches!(arg, Val::Set(_)) { Val::List(kept) } else { Val::Bag(kept) }
         }
         "compact" => {
             let texts = alike(items)?;

@@ -15,7 +15,7 @@ use hcl_edit::{
         BinaryOp, BinaryOperator, Conditional, Expression, ForExpr, FuncCall, ObjectKey, Traversal, TraversalOperator,
         UnaryOperator,
     },
-    template::{Element, Strip, Template},
+    template::{Directive, Element, Strip, Template},
 };
 
 use crate::{number::Number, value::Val};
@@ -186,9 +186,8 @@ impl<'v> Scope<'v> {
                     _ => '%',
                 };
                 match as_number(&left)?.arithmetic(sign, &as_number(&right)?) {
-                    Ok(Some(number)) => Ok(Val::Number(number)),
-                    Ok(None) => UNDECIDED,
-                    Err(()) => FAILED,
+                    Some(number) => Ok(Val::Number(number)),
+                    None => UNDECIDED,
                 }
             }
         }
@@ -248,7 +247,8 @@ impl<'v> Scope<'v> {
 
     fn splat(&mut self, value: Val, each: &[&TraversalOperator], after: &[&TraversalOperator]) -> Outcome {
         let (items, ordered) = match &value {
-            Val::Null => (Vec::new(), true),
+            // Nothing or an error, depending on the type that it is null of.
+            Val::Null => return UNDECIDED,
             _ => match value.elements() {
                 Some((items, ordered)) => (items.to_vec(), ordered),
                 None => (vec![value], true),
@@ -561,7 +561,25 @@ impl Survey {
                     self.known &= part.strip == Strip::None && !literal_only;
                     self.look(&part.expr);
                 }
-                Element::Directive(_) => self.known = false,
+                Element::Directive(directive) => {
+                    // Not evaluated here, but what it names counts.
+                    self.known = false;
+                    self.directive(directive);
+                }
+            }
+        }
+    }
+
+    fn directive(&mut self, directive: &Directive) {
+        match directive {
+            Directive::If(choice) => {
+                self.look(&choice.if_expr.cond_expr);
+                self.template(choice.if_expr.template.iter(), false);
+                choice.else_expr.iter().for_each(|other| self.template(other.template.iter(), false));
+            }
+            Directive::For(each) => {
+                self.look(&each.for_expr.collection_expr);
+                self.template(each.for_expr.template.iter(), false);
             }
         }
     }

@@ -1,0 +1,91 @@
+//! Finds the engine and runs it on one file.
+
+use std::{collections::BTreeSet, env, fmt::Write, fs, path::PathBuf, process::Command};
+
+use serde_json::{Map, Value};
+
+/// The engine's program; `None`, said aloud, when this machine has none.
+#[expect(clippy::print_stderr, reason = "a skipped proof must be seen")]
+pub fn engine() -> Option<PathBuf> {
+    let named = env::var_os("SLIPWAY_ENGINE").map(PathBuf::from);
+    let found = named.or_else(|| {
+        let path = env::var_os("PATH")?;
+        env::split_paths(&path)
+            .flat_map(|folder| ["terraform", "tofu"].map(|name| folder.join(name)))
+            .find(|program| program.is_file())
+    });
+    if found.is_none() {
+        assert!(env::var_os("CI").is_none(), "CI must have an engine: set SLIPWAY_ENGINE");
+        eprintln!("skipped: no terraform or tofu on this machine");
+    }
+    found
+}
+
+/// A module of one file in a folder of its own, and which question stands on which lines.
+pub struct Module {
+    folder: tempfile::TempDir,
+    engine: PathBuf,
+    text: String,
+    ends: Vec<usize>,
+    values: Map<String, Value>,
+}
+
+impl Module {
+    /// An empty module.
+    pub fn new(engine: PathBuf) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self { folder, engine, text: String::new(), ends: Vec::new(), values: Map::new() }
+    }
+
+    /// Adds a question: a variable called `q<n>` with this body, in which `var.v` means itself, and its value.
+    pub fn ask(&mut self, body: &str, value: Option<Value>) -> String {
+        let name = format!("q{}", self.ends.len());
+        let body = body.replace("var.v", &format!("var.{name}"));
+        writeln!(self.text, "variable \"{name}\" {{\n{body}\n}}").expect("memory");
+        self.ends.push(self.text.lines().count());
+        if let Some(value) = value {
+            self.values.insert(name.clone(), value);
+        }
+        name
+    }
+
+    /// Adds anything else, behind all questions.
+    pub fn add(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// Runs the engine and gives what it printed.
+    pub fn run(&self, args: &[&str]) -> String {
+        fs::write(self.folder.path().join("main.tf"), &self.text).expect("written");
+        let values = Value::Object(self.values.clone()).to_string();
+        fs::write(self.folder.path().join("terraform.tfvars.json"), values).expect("written");
+        let output = Command::new(&self.engine)
+            .args(args)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PATH", env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.folder.path())
+            .env("CHECKPOINT_DISABLE", "1")
+            .output()
+            .expect("the engine runs");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(!text.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        text
+    }
+
+    /// The questions that an error of the engine stands in.
+    pub fn refused<'d>(&self, diagnostics: impl Iterator<Item = &'d Value>) -> BTreeSet<usize> {
+        diagnostics
+            .filter(|diagnostic| diagnostic["severity"] == "error")
+            .map(|diagnostic| {
+                // A violated rule points at the value; where the rule stands is only said in words.
+                let detail = diagnostic["detail"].as_str().unwrap_or_default();
+                let told = detail.rsplit_once("main.tf:").and_then(|(_, rest)| rest.split(',').next()?.parse().ok());
+                let line = told.or_else(|| diagnostic["range"]["start"]["line"].as_u64()).unwrap_or_default();
+                let line = usize::try_from(line).expect("a line");
+                assert!(line > 0, "an error without a place: {diagnostic}");
+                self.ends.partition_point(|end| *end < line)
+            })
+            .collect()
+    }
+}
