@@ -18,15 +18,29 @@ pub struct Broken {
 }
 
 impl Broken {
-    pub(crate) fn new(file: &str, line: u32, reason: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), line, reason: reason.into(), hint: hint.into() }
+    pub(crate) fn new(
+        file: &str,
+        line: u32,
+        reason: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self {
+            file: file.to_owned(),
+            line,
+            reason: reason.into(),
+            hint: hint.into(),
+        }
     }
 }
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}: {}", self.file, self.line, self.reason)?;
-        if self.hint.is_empty() { Ok(()) } else { write!(f, " {}", self.hint) }
+        if self.hint.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " {}", self.hint)
+        }
     }
 }
 
@@ -34,6 +48,11 @@ impl std::error::Error for Broken {}
 
 /// The line, from 1, of a byte offset.
 pub(crate) fn line_at(source: &str, offset: usize) -> u32 {
-    let before = source.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count();
+    let before = source
+        .as_bytes()
+        .iter()
+        .take(offset)
+        .filter(|byte| **byte == b'\n')
+        .count();
     u32::try_from(before + 1).unwrap_or(u32::MAX)
 }

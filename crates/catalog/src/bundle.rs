@@ -76,7 +76,12 @@ impl Bundle {
     pub fn read_dir(folder: &Path) -> Result<Self, Broken> {
         let meta = fs::symlink_metadata(folder).map_err(|error| unreadable(".", &error))?;
         if !meta.is_dir() {
-            return Err(Broken::new(".", 1, "This is not a folder.", "A template is a folder with a template.toml."));
+            return Err(Broken::new(
+                ".",
+                1,
+                "This is not a folder.",
+                "A template is a folder with a template.toml.",
+            ));
         }
         let mut files = BTreeMap::new();
         let mut bytes = 0;
@@ -92,7 +97,9 @@ impl Bundle {
 
     /// Every file, by path.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
+        self.files
+            .iter()
+            .map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
     }
 
     /// The template's version: the SHA-256 of its canonical encoding, 64 hexadecimal digits.
@@ -136,14 +143,17 @@ impl Bundle {
         if bytes.len() > MAX_ENCODED {
             return Err(Undecodable("it is larger than a template may be"));
         }
-        let mut rest = bytes.strip_prefix(MAGIC).ok_or(Undecodable("it has another layout"))?;
+        let mut rest = bytes
+            .strip_prefix(MAGIC)
+            .ok_or(Undecodable("it has another layout"))?;
         let count = take_length(&mut rest)?;
         if count > MAX_FILES {
             return Err(Undecodable("it holds too many files"));
         }
         let mut files = BTreeMap::new();
         for _ in 0..count {
-            let path = String::from_utf8(take(&mut rest)?.to_vec()).map_err(|_| Undecodable("a path is not text"))?;
+            let path = String::from_utf8(take(&mut rest)?.to_vec())
+                .map_err(|_| Undecodable("a path is not text"))?;
             let content = take(&mut rest)?.to_vec();
             if files.insert(path, content).is_some() {
                 return Err(Undecodable("a path comes twice"));
@@ -152,7 +162,8 @@ impl Bundle {
         if !rest.is_empty() {
             return Err(Undecodable("something follows its end"));
         }
-        Self::from_files(files).map_err(|_| Undecodable("it holds a path or size that is not allowed"))
+        Self::from_files(files)
+            .map_err(|_| Undecodable("it holds a path or size that is not allowed"))
     }
 
     /// Writes the files below `folder`, which must exist and hold none of them.
@@ -161,12 +172,17 @@ impl Bundle {
     /// When a file exists already, a path is not allowed, or the disk refuses.
     pub fn write_to(&self, folder: &Path) -> io::Result<()> {
         for (path, bytes) in &self.files {
-            check_path(path).map_err(|reason| io::Error::new(io::ErrorKind::InvalidInput, reason))?;
+            check_path(path)
+                .map_err(|reason| io::Error::new(io::ErrorKind::InvalidInput, reason))?;
             let target = folder.join(path);
             if let Some(parent) = target.parent() {
                 fs::create_dir_all(parent)?;
             }
-            OpenOptions::new().write(true).create_new(true).open(&target)?.write_all(bytes)?;
+            OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .open(&target)?
+                .write_all(bytes)?;
         }
         Ok(())
     }
@@ -174,15 +190,20 @@ impl Bundle {
 
 fn take<'b>(rest: &mut &'b [u8]) -> Result<&'b [u8], Undecodable> {
     let length = take_length(rest)?;
-    let (taken, left) = rest.split_at_checked(length).ok_or(Undecodable("it is cut off"))?;
+    let (taken, left) = rest
+        .split_at_checked(length)
+        .ok_or(Undecodable("it is cut off"))?;
     *rest = left;
     Ok(taken)
 }
 
 fn take_length(rest: &mut &[u8]) -> Result<usize, Undecodable> {
-    let (length, left) = rest.split_first_chunk::<8>().ok_or(Undecodable("it is cut off"))?;
+    let (length, left) = rest
+        .split_first_chunk::<8>()
+        .ok_or(Undecodable("it is cut off"))?;
     *rest = left;
-    usize::try_from(u64::from_be_bytes(*length)).map_err(|_| Undecodable("a length is out of range"))
+    usize::try_from(u64::from_be_bytes(*length))
+        .map_err(|_| Undecodable("a length is out of range"))
 }
 
 /// A path that stays inside: relative, `/` between plain names.
@@ -206,9 +227,18 @@ fn read_below(
     files: &mut BTreeMap<String, Vec<u8>>,
     bytes: &mut usize,
 ) -> Result<(), Broken> {
-    let shown = if prefix.is_empty() { "." } else { prefix.trim_end_matches('/') };
+    let shown = if prefix.is_empty() {
+        "."
+    } else {
+        prefix.trim_end_matches('/')
+    };
     if depth > MAX_DEPTH {
-        return Err(Broken::new(shown, 1, "The folder nests too deep.", "Keep a template flat."));
+        return Err(Broken::new(
+            shown,
+            1,
+            "The folder nests too deep.",
+            "Keep a template flat.",
+        ));
     }
     let mut entries: Vec<PathBuf> = fs::read_dir(folder)
         .and_then(|entries| entries.map(|entry| entry.map(|e| e.path())).collect())
@@ -216,7 +246,12 @@ fn read_below(
     entries.sort();
     for entry in entries {
         let Some(name) = entry.file_name().and_then(|name| name.to_str()) else {
-            return Err(Broken::new(shown, 1, "A file's name is not valid text.", "Rename it."));
+            return Err(Broken::new(
+                shown,
+                1,
+                "A file's name is not valid text.",
+                "Rename it.",
+            ));
         };
         if is_left_out(name) {
             continue;
@@ -237,12 +272,18 @@ fn read_below(
             continue;
         }
         if !meta.is_file() {
-            return Err(Broken::new(&path, 1, "This is neither a file nor a folder.", "Remove it."));
+            return Err(Broken::new(
+                &path,
+                1,
+                "This is neither a file nor a folder.",
+                "Remove it.",
+            ));
         }
         if files.len() == MAX_FILES {
             return Err(too_many());
         }
-        let content = read_file(&entry, MAX_BYTES - *bytes).map_err(|error| unreadable(&path, &error))?;
+        let content =
+            read_file(&entry, MAX_BYTES - *bytes).map_err(|error| unreadable(&path, &error))?;
         *bytes += content.len();
         if *bytes > MAX_BYTES {
             return Err(too_large(&path));
@@ -256,7 +297,10 @@ fn read_below(
 /// kernel is told not to follow one, and not to wait for a pipe's other end.
 fn read_file(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is no longer a file"));
     }
@@ -276,7 +320,12 @@ fn is_left_out(name: &str) -> bool {
 }
 
 fn unreadable(path: &str, error: &io::Error) -> Broken {
-    Broken::new(path, 1, format!("This cannot be read: {error}."), "Check that the portal may read the catalog.")
+    Broken::new(
+        path,
+        1,
+        format!("This cannot be read: {error}."),
+        "Check that the portal may read the catalog.",
+    )
 }
 
 fn too_many() -> Broken {
@@ -292,7 +341,10 @@ fn too_large(path: &str) -> Broken {
     Broken::new(
         path,
         1,
-        format!("The template is larger than {} MiB.", MAX_BYTES / 1024 / 1024),
+        format!(
+            "The template is larger than {} MiB.",
+            MAX_BYTES / 1024 / 1024
+        ),
         "Keep archives and binaries out of the template.",
     )
 }
@@ -303,7 +355,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn bundle(files: &[(&str, &str)]) -> Bundle {
-        let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
+        let files = files
+            .iter()
+            .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()))
+            .collect();
         Bundle::from_files(files).expect("a good bundle")
     }
 
@@ -315,7 +370,10 @@ mod tests {
         assert_ne!(one.digest(), two.digest());
         assert_ne!(one.digest(), three.digest());
         // The digest is stored with every environment: it must never change for the same files.
-        assert_eq!(one.digest(), "95772a8481f2e0817320902e46291356988f2f179b5cb3d36049d0f0a96d469b");
+        assert_eq!(
+            one.digest(),
+            "95772a8481f2e0817320902e46291356988f2f179b5cb3d36049d0f0a96d469b"
+        );
     }
 
     #[test]
@@ -334,29 +392,60 @@ mod tests {
             encoder.finish().expect("memory")
         };
         assert!(Bundle::decode(&forged(&[("ok", "")], 1)).is_ok());
-        for path in ["../x", "/etc/passwd", "a/../../b", "a//b", "./a", "", "a\\b", "a\nb", "c:x"] {
-            assert!(Bundle::decode(&forged(&[(path, "")], 1)).is_err(), "{path:?} must not be unpacked");
+        for path in [
+            "../x",
+            "/etc/passwd",
+            "a/../../b",
+            "a//b",
+            "./a",
+            "",
+            "a\\b",
+            "a\nb",
+            "c:x",
+        ] {
+            assert!(
+                Bundle::decode(&forged(&[(path, "")], 1)).is_err(),
+                "{path:?} must not be unpacked"
+            );
         }
-        assert!(Bundle::decode(&forged(&[("a", ""), ("a", "")], 2)).is_err(), "a path twice");
-        assert!(Bundle::decode(&forged(&[("a", "")], u64::MAX)).is_err(), "a count out of range");
-        assert!(Bundle::decode(&forged(&[("a", "")], 0)).is_err(), "something after the end");
+        assert!(
+            Bundle::decode(&forged(&[("a", ""), ("a", "")], 2)).is_err(),
+            "a path twice"
+        );
+        assert!(
+            Bundle::decode(&forged(&[("a", "")], u64::MAX)).is_err(),
+            "a count out of range"
+        );
+        assert!(
+            Bundle::decode(&forged(&[("a", "")], 0)).is_err(),
+            "something after the end"
+        );
         let bomb = {
             let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
-            encoder.write_all(&vec![0; 64 * 1024 * 1024]).expect("memory");
+            encoder
+                .write_all(&vec![0; 64 * 1024 * 1024])
+                .expect("memory");
             encoder.finish().expect("memory")
         };
-        assert!(matches!(Bundle::decode(&bomb), Err(Undecodable(reason)) if reason.contains("larger")));
+        assert!(
+            matches!(Bundle::decode(&bomb), Err(Undecodable(reason)) if reason.contains("larger"))
+        );
     }
 
     #[test]
     fn writing_checks_again_and_overwrites_nothing() {
         let folder = tempfile::tempdir().expect("a folder");
-        let escape = Bundle { files: BTreeMap::from([("../escaped".to_owned(), Vec::new())]) };
+        let escape = Bundle {
+            files: BTreeMap::from([("../escaped".to_owned(), Vec::new())]),
+        };
         assert!(escape.write_to(folder.path()).is_err());
         let good = bundle(&[("main.tf", "x"), ("modules/a/main.tf", "y")]);
         good.write_to(folder.path()).expect("written");
         assert_eq!(Bundle::read_dir(folder.path()).expect("read"), good);
-        assert!(good.write_to(folder.path()).is_err(), "a second write must not overwrite");
+        assert!(
+            good.write_to(folder.path()).is_err(),
+            "a second write must not overwrite"
+        );
     }
 
     proptest! {

@@ -35,7 +35,10 @@ pub struct Decoded {
 /// Understands a form. `stored` names the sensitive variables that have a stored value which may be kept.
 #[must_use]
 pub fn decode(fields: &[Field], entered: &Entered, stored: &BTreeSet<String>) -> Decoded {
-    let mut reader = Reader { entered, errors: Errors::new() };
+    let mut reader = Reader {
+        entered,
+        errors: Errors::new(),
+    };
     let mut kept = BTreeSet::new();
     let mut all = Map::new();
     let mut unknown = BTreeSet::new();
@@ -70,13 +73,22 @@ pub fn decode(fields: &[Field], entered: &Entered, stored: &BTreeSet<String>) ->
     let mut secrets = BTreeMap::new();
     for (name, value) in all {
         // A field is known here: `all` was made from them.
-        if fields.iter().any(|field| field.name == name && field.sensitive) {
+        if fields
+            .iter()
+            .any(|field| field.name == name && field.sensitive)
+        {
             secrets.insert(name, Secret::new(value.to_string()));
         } else {
             values.insert(name, value);
         }
     }
-    Decoded { values, secrets, kept, errors, at_preview }
+    Decoded {
+        values,
+        secrets,
+        kept,
+        errors,
+        at_preview,
+    }
 }
 
 struct Reader<'e> {
@@ -86,15 +98,15 @@ struct Reader<'e> {
 
 impl Reader<'_> {
     fn keeps(&self, field: &Field, stored: &BTreeSet<String>) -> bool {
-        stored.contains(&field.name) && self.entered.is_keep_ticked(&field.name) && self.is_unset(field)
+        stored.contains(&field.name)
+            && self.entered.is_keep_ticked(&field.name)
+            && self.is_unset(field)
     }
 
     /// Whether nothing was typed into a sensitive field.
     fn is_unset(&self, field: &Field) -> bool {
         let path = field.path();
-        !self.entered.is_empty_ticked(&path)
-            && self.entered.rows(&path).is_empty()
-            && untouched(self.entered, &path, &field.kind)
+        !self.entered.is_empty_ticked(&path) && untouched(self.entered, &path, &field.kind)
     }
 
     fn field(&mut self, field: &Field, stored: &BTreeSet<String>) -> Option<Json> {
@@ -104,7 +116,8 @@ impl Reader<'_> {
                 return None;
             }
             if stored.contains(&field.name) {
-                self.errors.insert(path, "Enter a value, or keep the current one.".to_owned());
+                self.errors
+                    .insert(path, "Enter a value, or keep the current one.".to_owned());
                 return None;
             }
         }
@@ -125,15 +138,25 @@ impl Reader<'_> {
             Kind::String => {
                 let text = entered.get(path);
                 if text.contains('\0') {
-                    return self.wrong(path, "This contains a NUL character, which cannot be stored.");
+                    return self.wrong(
+                        path,
+                        "This contains a NUL character, which cannot be stored.",
+                    );
                 }
-                if text.is_empty() { self.blank(path, kind, place, Json::from("")) } else { Some(text.into()) }
+                if text.is_empty() {
+                    self.blank(path, kind, place, Json::from(""))
+                } else {
+                    Some(text.into())
+                }
             }
             Kind::Number => match entered.get(path).trim() {
                 "" => self.blank(path, kind, place, Json::Null),
                 text => match Number::parse(text) {
                     Some(number) => Some(number.to_json()),
-                    None => self.wrong(path, "Write a number with digits and a point, such as 1500 or 0.5."),
+                    None => self.wrong(
+                        path,
+                        "Write a number with digits and a point, such as 1500 or 0.5.",
+                    ),
                 },
             },
             Kind::Bool => match entered.get(path).trim() {
@@ -154,7 +177,9 @@ impl Reader<'_> {
                 let mut items = Vec::with_capacity(rows.len());
                 for row in rows {
                     let item = self.value(&format!("{path}.{row}"), inner, Place::Element);
-                    items.extend(item.filter(|item| matches!(kind, Kind::List(_)) || !items.contains(item)));
+                    items.extend(
+                        item.filter(|item| matches!(kind, Kind::List(_)) || !items.contains(item)),
+                    );
                 }
                 Some(Json::Array(items))
             }
@@ -178,9 +203,15 @@ impl Reader<'_> {
                     Kind::Object(members) => self.object(path, members),
                     Kind::Tuple(kinds) => {
                         let items = kinds.iter().enumerate();
-                        let items: Vec<_> =
-                            items.map(|(n, kind)| self.value(&format!("{path}.{n}"), kind, Place::Element)).collect();
-                        items.into_iter().collect::<Option<Vec<_>>>().map(Json::Array)
+                        let items: Vec<_> = items
+                            .map(|(n, kind)| {
+                                self.value(&format!("{path}.{n}"), kind, Place::Element)
+                            })
+                            .collect();
+                        items
+                            .into_iter()
+                            .collect::<Option<Vec<_>>>()
+                            .map(Json::Array)
                     }
                     _ => None,
                 }
@@ -196,7 +227,9 @@ impl Reader<'_> {
         match (place.blank(kind), place) {
             (Blank::Null | Blank::Default, _) => None,
             (Blank::Empty, _) => Some(empty),
-            (Blank::Missing, Place::Element) => self.wrong(path, "Fill this in, or remove the row."),
+            (Blank::Missing, Place::Element) => {
+                self.wrong(path, "Fill this in, or remove the row.")
+            }
             (Blank::Missing, _) => self.wrong(path, "Fill this in."),
         }
     }
@@ -205,24 +238,29 @@ impl Reader<'_> {
         let entered = self.entered;
         let mut items = Map::new();
         for row in rows {
-            let (key_path, value_path) = (format!("{path}.{row}.key"), format!("{path}.{row}.value"));
+            let (key_path, value_path) =
+                (format!("{path}.{row}.key"), format!("{path}.{row}.value"));
             let key = entered.get(&key_path);
             if key.is_empty() && !entered.is_empty_ticked(&key_path) {
                 // A row that was added and never used is no mistake.
-                let unused = entered.rows(&value_path).is_empty()
-                    && !entered.is_empty_ticked(&value_path)
-                    && untouched(entered, &value_path, inner);
+                let unused =
+                    !entered.is_empty_ticked(&value_path) && untouched(entered, &value_path, inner);
                 if !unused {
-                    self.errors.insert(key_path, "Give this row a key, or remove it.".to_owned());
+                    self.errors
+                        .insert(key_path, "Give this row a key, or remove it.".to_owned());
                 }
                 continue;
             }
             if key.contains('\0') {
-                self.errors.insert(key_path, "This contains a NUL character, which cannot be stored.".to_owned());
+                self.errors.insert(
+                    key_path,
+                    "This contains a NUL character, which cannot be stored.".to_owned(),
+                );
                 continue;
             }
             if items.contains_key(key) {
-                self.errors.insert(key_path, "Another row has this key already.".to_owned());
+                self.errors
+                    .insert(key_path, "Another row has this key already.".to_owned());
                 continue;
             }
             let value = self.value(&value_path, inner, Place::Element);
@@ -234,7 +272,11 @@ impl Reader<'_> {
     fn object(&mut self, path: &str, members: &[Member]) -> Option<Json> {
         let mut items = Map::new();
         for member in members {
-            let value = self.value(&format!("{path}.{}", member.name), &member.kind, Place::Member(member));
+            let value = self.value(
+                &format!("{path}.{}", member.name),
+                &member.kind,
+                Place::Member(member),
+            );
             items.extend(value.map(|value| (member.name.clone(), value)));
         }
         Some(Json::Object(items))
@@ -244,15 +286,25 @@ impl Reader<'_> {
         let value: Json = match serde_json::from_str(text) {
             Ok(value) => value,
             Err(error) => {
-                let message = format!("This is not valid JSON: line {}, column {}.", error.line(), error.column());
+                let message = format!(
+                    "This is not valid JSON: line {}, column {}.",
+                    error.line(),
+                    error.column()
+                );
                 return self.wrong(path, message);
             }
         };
         if !numbers_are_exact(text) {
-            return self.wrong(path, "A number here has more digits than JSON carries: write it in quotes.");
+            return self.wrong(
+                path,
+                "A number here has more digits than JSON carries: write it in quotes.",
+            );
         }
         if has_nul(&value) {
-            return self.wrong(path, "This contains a NUL character, which cannot be stored.");
+            return self.wrong(
+                path,
+                "This contains a NUL character, which cannot be stored.",
+            );
         }
         Some(value)
     }
@@ -267,7 +319,9 @@ fn has_nul(value: &Json) -> bool {
     match value {
         Json::String(text) => text.contains('\0'),
         Json::Array(items) => items.iter().any(has_nul),
-        Json::Object(items) => items.iter().any(|(key, item)| key.contains('\0') || has_nul(item)),
+        Json::Object(items) => items
+            .iter()
+            .any(|(key, item)| key.contains('\0') || has_nul(item)),
         _ => false,
     }
 }
@@ -287,7 +341,9 @@ fn numbers_are_exact(text: &str) -> bool {
             rest = end.map_or("", |end| &inside[end + 1..]);
             continue;
         }
-        let end = rest.find(|c: char| !matches!(c, '0'..='9' | '+' | '-' | '.' | 'e' | 'E')).unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !matches!(c, '0'..='9' | '+' | '-' | '.' | 'e' | 'E'))
+            .unwrap_or(rest.len());
         if !Number::parse(&rest[..end]).is_some_and(|number| number.to_json().is_number()) {
             return false;
         }

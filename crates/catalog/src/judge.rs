@@ -28,12 +28,28 @@ const PLAIN: &str = "This does not satisfy the template's rule.";
 /// Judges the rules of every field. A field that `values` does not hold has its default; one in `unknown` has a value
 /// that is not known here.
 #[must_use]
-pub fn judge(fields: &[Field], values: &Map<String, Json>, unknown: &BTreeSet<String>) -> BTreeMap<String, Verdict> {
+pub fn judge(
+    fields: &[Field],
+    values: &Map<String, Json>,
+    unknown: &BTreeSet<String>,
+) -> BTreeMap<String, Verdict> {
     let variables: BTreeMap<String, Option<Val>> = fields
         .iter()
-        .map(|field| (field.name.clone(), if unknown.contains(&field.name) { None } else { known(field, values) }))
+        .map(|field| {
+            (
+                field.name.clone(),
+                if unknown.contains(&field.name) {
+                    None
+                } else {
+                    known(field, values)
+                },
+            )
+        })
         .collect();
-    fields.iter().map(|field| (field.name.clone(), judge_field(field, fields, &variables))).collect()
+    fields
+        .iter()
+        .map(|field| (field.name.clone(), judge_field(field, fields, &variables)))
+        .collect()
 }
 
 /// The value that the module would see.
@@ -41,12 +57,18 @@ fn known(field: &Field, values: &Map<String, Json>) -> Option<Val> {
     if matches!(field.kind, Kind::Other(_)) {
         return None;
     }
-    let given = values.get(&field.name).filter(|value| field.nullable || !value.is_null());
+    let given = values
+        .get(&field.name)
+        .filter(|value| field.nullable || !value.is_null());
     let value = given.or(field.default.as_ref())?;
     Val::from_json(value)?.convert(&field.kind).ok()
 }
 
-fn judge_field(field: &Field, fields: &[Field], variables: &BTreeMap<String, Option<Val>>) -> Verdict {
+fn judge_field(
+    field: &Field,
+    fields: &[Field],
+    variables: &BTreeMap<String, Option<Val>>,
+) -> Verdict {
     let mut messages = Vec::new();
     let mut left = false;
     for validation in &field.validations {
@@ -79,16 +101,27 @@ fn holds(validation: &Validation, variables: &BTreeMap<String, Option<Val>>) -> 
     }
 }
 
-fn message(validation: &Validation, fields: &[Field], variables: &BTreeMap<String, Option<Val>>) -> String {
+fn message(
+    validation: &Validation,
+    fields: &[Field],
+    variables: &BTreeMap<String, Option<Val>>,
+) -> String {
     if validation.message_literal {
         return validation.message.clone();
     }
-    let Ok(expression) = parser::parse_expr(&validation.message) else { return PLAIN.to_owned() };
+    let Ok(expression) = parser::parse_expr(&validation.message) else {
+        return PLAIN.to_owned();
+    };
     let (named, _) = survey(&expression);
-    let shows_secret = fields.iter().any(|field| field.sensitive && named.contains(&field.name));
+    let shows_secret = fields
+        .iter()
+        .any(|field| field.sensitive && named.contains(&field.name));
     if shows_secret {
         return PLAIN.to_owned();
     }
-    let text = Scope::new(variables).eval(&expression).ok().and_then(|value| value.as_text());
+    let text = Scope::new(variables)
+        .eval(&expression)
+        .ok()
+        .and_then(|value| value.as_text());
     text.unwrap_or_else(|| PLAIN.to_owned())
 }

@@ -21,7 +21,10 @@ pub(crate) struct BadType {
 }
 
 fn bad<T>(at: &impl Span, reason: impl Into<String>) -> Result<T, BadType> {
-    Err(BadType { span: at.span(), reason: reason.into() })
+    Err(BadType {
+        span: at.span(),
+        reason: reason.into(),
+    })
 }
 
 /// The kind of a constraint, whose source text is `text`. What no control can show becomes `Kind::Other(text)`.
@@ -40,7 +43,11 @@ pub(crate) fn kind(expression: &Expression, text: &str) -> Result<Kind, BadType>
     }
     let kind = inner(expression)?;
     let shown = kind.depth() <= MAX_DEPTH && !has_any_inside(&kind, false);
-    Ok(if shown { kind } else { Kind::Other(text.to_owned()) })
+    Ok(if shown {
+        kind
+    } else {
+        Kind::Other(text.to_owned())
+    })
 }
 
 fn inner(expression: &Expression) -> Result<Kind, BadType> {
@@ -50,9 +57,10 @@ fn inner(expression: &Expression) -> Result<Kind, BadType> {
             "number" => Ok(Kind::Number),
             "bool" => Ok(Kind::Bool),
             "any" => Ok(Kind::Any),
-            word @ ("list" | "set" | "map" | "tuple" | "object") => {
-                bad(expression, format!("The type “{word}” needs an argument in parentheses."))
-            }
+            word @ ("list" | "set" | "map" | "tuple" | "object") => bad(
+                expression,
+                format!("The type “{word}” needs an argument in parentheses."),
+            ),
             word => bad(expression, format!("“{word}” is no type.")),
         },
         Expression::FuncCall(call) => constructor(expression, call),
@@ -76,23 +84,36 @@ fn constructor(expression: &Expression, call: &FuncCall) -> Result<Kind, BadType
         },
         "object" => match only()? {
             Expression::Object(members) => object(members),
-            other => bad(other, "The type “object” takes attribute names with their types."),
+            other => bad(
+                other,
+                "The type “object” takes attribute names with their types.",
+            ),
         },
-        "optional" => bad(expression, "“optional” is allowed only for an attribute of an object."),
-        "string" | "number" | "bool" | "any" => bad(expression, format!("The type “{name}” takes no argument.")),
+        "optional" => bad(
+            expression,
+            "“optional” is allowed only for an attribute of an object.",
+        ),
+        "string" | "number" | "bool" | "any" => {
+            bad(expression, format!("The type “{name}” takes no argument."))
+        }
         word => bad(expression, format!("“{word}” is no type.")),
     }
 }
 
 fn tuple(kinds: &Array) -> Result<Kind, BadType> {
-    Ok(Kind::Tuple(kinds.iter().map(inner).collect::<Result<_, _>>()?))
+    Ok(Kind::Tuple(
+        kinds.iter().map(inner).collect::<Result<_, _>>()?,
+    ))
 }
 
 fn object(object: &Object) -> Result<Kind, BadType> {
     let mut members: Vec<Member> = Vec::new();
     for (key, value) in object {
         let ObjectKey::Ident(name) = key else {
-            return bad(value.expr(), "An attribute's name must stand without quotes.");
+            return bad(
+                value.expr(),
+                "An attribute's name must stand without quotes.",
+            );
         };
         let name = name.value().to_string();
         if members.iter().any(|member| member.name == name) {
@@ -106,7 +127,14 @@ fn object(object: &Object) -> Result<Kind, BadType> {
 fn member(name: String, expression: &Expression) -> Result<Member, BadType> {
     let call = match expression {
         Expression::FuncCall(call) if call.name.name.value().as_str() == "optional" => call,
-        _ => return Ok(Member { name, kind: inner(expression)?, optional: false, default: None }),
+        _ => {
+            return Ok(Member {
+                name,
+                kind: inner(expression)?,
+                optional: false,
+                default: None,
+            });
+        }
     };
     let args: Vec<&Expression> = call.args.iter().collect();
     let (kind, default) = match args[..] {
@@ -116,7 +144,10 @@ fn member(name: String, expression: &Expression) -> Result<Member, BadType> {
             let value = constant(default)?;
             let value = value.convert(&kind).map_err(|misfit| BadType {
                 span: default.span(),
-                reason: format!("The default of the attribute “{name}” does not fit its type: {}.", misfit.wanted),
+                reason: format!(
+                    "The default of the attribute “{name}” does not fit its type: {}.",
+                    misfit.wanted
+                ),
             })?;
             (kind, Some(value.to_json()))
         }
@@ -124,7 +155,12 @@ fn member(name: String, expression: &Expression) -> Result<Member, BadType> {
     };
     // A null default is no default.
     let default = default.filter(|value| !value.is_null());
-    Ok(Member { name, kind, optional: true, default })
+    Ok(Member {
+        name,
+        kind,
+        optional: true,
+        default,
+    })
 }
 
 /// The value of an expression that must be constant.
@@ -133,13 +169,17 @@ fn member(name: String, expression: &Expression) -> Result<Member, BadType> {
 /// When it names a variable or calls a function, which Terraform refuses, or cannot be worked out here.
 pub(crate) fn constant(expression: &Expression) -> Result<Val, BadType> {
     let none = BTreeMap::new();
-    Scope::constants(&none).eval(expression).map_err(|stop| BadType {
-        span: expression.span(),
-        reason: match stop {
-            Stop::Failed => "This value cannot be worked out.".to_owned(),
-            Stop::Undecided => "This must be a constant: no variable, function or directive.".to_owned(),
-        },
-    })
+    Scope::constants(&none)
+        .eval(expression)
+        .map_err(|stop| BadType {
+            span: expression.span(),
+            reason: match stop {
+                Stop::Failed => "This value cannot be worked out.".to_owned(),
+                Stop::Undecided => {
+                    "This must be a constant: no variable, function or directive.".to_owned()
+                }
+            },
+        })
 }
 
 /// Whether the elements of a collection have no declared type: they must then agree with each other, which rows of
@@ -149,7 +189,9 @@ fn has_any_inside(kind: &Kind, collection: bool) -> bool {
         Kind::Any => collection,
         Kind::List(inner) | Kind::Set(inner) | Kind::Map(inner) => has_any_inside(inner, true),
         Kind::Tuple(kinds) => kinds.iter().any(|kind| has_any_inside(kind, collection)),
-        Kind::Object(members) => members.iter().any(|member| has_any_inside(&member.kind, collection)),
+        Kind::Object(members) => members
+            .iter()
+            .any(|member| has_any_inside(&member.kind, collection)),
         _ => false,
     }
 }

@@ -138,36 +138,60 @@ struct Reader<'s> {
 }
 
 impl Reader<'_> {
-    fn broken(&self, span: Range<usize>, reason: impl Into<String>, hint: impl Into<String>) -> Broken {
+    fn broken(
+        &self,
+        span: Range<usize>,
+        reason: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Broken {
         Broken::new(FILE, line_at(self.source, span.start), reason, hint)
     }
 
     fn text(&self, key: &str, value: &Spanned<String>, longest: usize) -> Result<String, Broken> {
         let text = value.get_ref().trim();
-        if text.is_empty() || text.chars().count() > longest || text.chars().any(|c| c.is_control() && c != '\n') {
+        if text.is_empty()
+            || text.chars().count() > longest
+            || text.chars().any(|c| c.is_control() && c != '\n')
+        {
             let reason = format!("“{key}” must hold 1 to {longest} characters.");
             return Err(self.broken(value.span(), reason, ""));
         }
         Ok(text.to_owned())
     }
 
-    fn choice<T: Copy>(&self, key: &str, value: &Spanned<String>, choices: &[(&str, T)]) -> Result<T, Broken> {
+    fn choice<T: Copy>(
+        &self,
+        key: &str,
+        value: &Spanned<String>,
+        choices: &[(&str, T)],
+    ) -> Result<T, Broken> {
         let text = value.get_ref().as_str();
-        choices.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice).ok_or_else(|| {
-            let words: Vec<String> = choices.iter().map(|(word, _)| format!("“{word}”")).collect();
-            self.broken(
-                value.span(),
-                format!("“{text}” is no {key}."),
-                format!("Use {}.", words.join(" or ")),
-            )
-        })
+        choices
+            .iter()
+            .find(|(word, _)| *word == text)
+            .map(|(_, choice)| *choice)
+            .ok_or_else(|| {
+                let words: Vec<String> = choices
+                    .iter()
+                    .map(|(word, _)| format!("“{word}”"))
+                    .collect();
+                self.broken(
+                    value.span(),
+                    format!("“{text}” is no {key}."),
+                    format!("Use {}.", words.join(" or ")),
+                )
+            })
     }
 
     fn seconds(&self, value: Option<&Spanned<String>>) -> Result<Option<u64>, Broken> {
         let Some(value) = value else { return Ok(None) };
         seconds(value.get_ref()).map(Some).ok_or_else(|| {
             let reason = format!("“{}” is no length of time.", value.get_ref());
-            self.broken(value.span(), reason, "Write a whole number and a unit: “30m”, “8h”, “7d”; at most 366 days.")
+            self.broken(
+                value.span(),
+                reason,
+                "Write a whole number and a unit: “30m”, “8h”, “7d”; at most 366 days.",
+            )
         })
     }
 }
@@ -195,34 +219,65 @@ fn seconds(text: &str) -> Option<u64> {
 pub(crate) fn parse(source: &str) -> Result<Manifest, Broken> {
     let reader = Reader { source };
     let raw: Raw = toml::from_str(source).map_err(|error| {
-        let message = error.message().lines().next().unwrap_or("this is not valid TOML").to_owned();
-        let mut reason: String = message.chars().take(1).flat_map(char::to_uppercase).collect();
+        let message = error
+            .message()
+            .lines()
+            .next()
+            .unwrap_or("this is not valid TOML")
+            .to_owned();
+        let mut reason: String = message
+            .chars()
+            .take(1)
+            .flat_map(char::to_uppercase)
+            .collect();
         reason.extend(message.chars().skip(1));
         let reason = format!("{}.", reason.replace('`', "“").trim_end_matches('.'));
         let reason = close_quotes(&reason);
-        reader.broken(error.span().unwrap_or(0..0), reason, "See the other templates for the keys.")
+        reader.broken(
+            error.span().unwrap_or(0..0),
+            reason,
+            "See the other templates for the keys.",
+        )
     })?;
     let needs_span = raw.needs.as_ref().map_or(0..0, Spanned::span);
     let mut needs = Vec::new();
     for need in raw.needs.map(Spanned::into_inner).unwrap_or_default() {
-        needs.push(reader.choice("need", &need, &[("aws", Need::Aws), ("kubernetes", Need::Kubernetes)])?);
+        needs.push(reader.choice(
+            "need",
+            &need,
+            &[("aws", Need::Aws), ("kubernetes", Need::Kubernetes)],
+        )?);
     }
     needs.sort_unstable();
     needs.dedup();
-    let classes = [Class::Preview, Class::Shared, Class::Production].map(|class| (class.word(), class));
-    let engines = [EngineName::Terraform, EngineName::Opentofu].map(|engine| (engine.word(), engine));
+    let classes =
+        [Class::Preview, Class::Shared, Class::Production].map(|class| (class.word(), class));
+    let engines =
+        [EngineName::Terraform, EngineName::Opentofu].map(|engine| (engine.word(), engine));
     let version = Constraint::parse(raw.engine.version.get_ref()).ok_or_else(|| {
-        let reason = format!("“{}” is no version constraint.", raw.engine.version.get_ref());
-        reader.broken(raw.engine.version.span(), reason, "Write it as Terraform does, such as “>= 1.9, < 2.0”.")
+        let reason = format!(
+            "“{}” is no version constraint.",
+            raw.engine.version.get_ref()
+        );
+        reader.broken(
+            raw.engine.version.span(),
+            reason,
+            "Write it as Terraform does, such as “>= 1.9, < 2.0”.",
+        )
     })?;
     let life = Life {
         default: reader.seconds(raw.life.default.as_ref())?,
         greatest: reader.seconds(raw.life.greatest.as_ref())?,
     };
-    if let (Some(default), Some(greatest), Some(at)) = (life.default, life.greatest, raw.life.default.as_ref())
+    if let (Some(default), Some(greatest), Some(at)) =
+        (life.default, life.greatest, raw.life.default.as_ref())
         && default > greatest
     {
-        return Err(reader.broken(at.span(), "The default life is longer than the greatest.", "Make it shorter."));
+        return Err(reader.broken(
+            at.span(),
+            "The default life is longer than the greatest.",
+            "Make it shorter.",
+        ));
     }
     if let (None, Some(at)) = (life.default, raw.life.greatest.as_ref()) {
         return Err(reader.broken(
@@ -238,9 +293,16 @@ pub(crate) fn parse(source: &str) -> Result<Manifest, Broken> {
         class: reader.choice("class", &raw.class, &classes)?,
         needs,
         needs_line: line_at(source, needs_span.start),
-        engine: Engine { name: reader.choice("engine", &raw.engine.name, &engines)?, version },
+        engine: Engine {
+            name: reader.choice("engine", &raw.engine.name, &engines)?,
+            version,
+        },
         life,
-        who: reader.choice("group of people", &raw.request.who, &[("member", Who::Member), ("lead", Who::Lead)])?,
+        who: reader.choice(
+            "group of people",
+            &raw.request.who,
+            &[("member", Who::Member), ("lead", Who::Lead)],
+        )?,
     })
 }
 
@@ -264,10 +326,28 @@ mod tests {
 
     #[test]
     fn lengths_of_time_are_whole_and_bounded() {
-        for (text, wanted) in [("30m", Some(1_800)), ("8h", Some(28_800)), ("7d", Some(604_800)), ("366d", Some(31_622_400))] {
+        for (text, wanted) in [
+            ("30m", Some(1_800)),
+            ("8h", Some(28_800)),
+            ("7d", Some(604_800)),
+            ("366d", Some(31_622_400)),
+        ] {
             assert_eq!(seconds(text), wanted, "{text}");
         }
-        for bad in ["", "h", "8", "0h", "-1h", "1.5h", "8H", "367d", "99999999d", "8 h", "8hh", "８h"] {
+        for bad in [
+            "",
+            "h",
+            "8",
+            "0h",
+            "-1h",
+            "1.5h",
+            "8H",
+            "367d",
+            "99999999d",
+            "8 h",
+            "8hh",
+            "８h",
+        ] {
             assert_eq!(seconds(bad), None, "{bad}");
         }
     }

@@ -66,7 +66,12 @@ pub(crate) struct Source<'b> {
 
 impl Source<'_> {
     /// A complaint about a node.
-    pub fn broken(&self, node: &impl Span, reason: impl Into<String>, hint: impl Into<String>) -> Broken {
+    pub fn broken(
+        &self,
+        node: &impl Span,
+        reason: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Broken {
         Broken::new(self.path, self.line(node), reason, hint)
     }
 
@@ -83,8 +88,17 @@ impl Source<'_> {
 }
 
 /// Blocks that a module may hold beside those that are read here. `action` and `list` are newer than most engines.
-const OTHER_BLOCKS: [&str; 9] =
-    ["locals", "moved", "removed", "import", "check", "ephemeral", "action", "list", "language"];
+const OTHER_BLOCKS: [&str; 9] = [
+    "locals",
+    "moved",
+    "removed",
+    "import",
+    "check",
+    "ephemeral",
+    "action",
+    "list",
+    "language",
+];
 
 /// Reads the root module and every local module that it calls.
 ///
@@ -108,42 +122,88 @@ fn read_folder(
     module: &mut Module,
     waiting: &mut Vec<String>,
 ) -> Result<(), Broken> {
-    let mut reader = Reader { root: folder.is_empty(), folder, bundle, module, waiting, providers: BTreeMap::new(), used: BTreeSet::new() };
+    let mut reader = Reader {
+        root: folder.is_empty(),
+        folder,
+        bundle,
+        module,
+        waiting,
+        providers: BTreeMap::new(),
+        used: BTreeSet::new(),
+    };
     let mut files = 0;
     for (path, bytes) in bundle.iter() {
-        let Some(name) = path.strip_prefix(folder).filter(|name| !name.contains('/')) else { continue };
+        let Some(name) = path.strip_prefix(folder).filter(|name| !name.contains('/')) else {
+            continue;
+        };
         if name.ends_with(".tf.json") || name.ends_with(".tofu") || name.ends_with(".tofu.json") {
-            return Err(Broken::new(path, 1, "Only .tf files are read.", "Write it as .tf, which every engine reads."));
+            return Err(Broken::new(
+                path,
+                1,
+                "Only .tf files are read.",
+                "Write it as .tf, which every engine reads.",
+            ));
         }
         if !name.ends_with(".tf") {
             continue;
         }
         if name == "override.tf" || name.ends_with("_override.tf") {
-            return Err(Broken::new(path, 1, "Override files are not read.", "Put the change into the file itself."));
+            return Err(Broken::new(
+                path,
+                1,
+                "Override files are not read.",
+                "Put the change into the file itself.",
+            ));
         }
         files += 1;
-        let text = std::str::from_utf8(bytes)
-            .map_err(|error| Broken::new(path, first_bad_line(bytes, error.valid_up_to()), "This is not UTF-8.", ""))?;
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            Broken::new(
+                path,
+                first_bad_line(bytes, error.valid_up_to()),
+                "This is not UTF-8.",
+                "",
+            )
+        })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let body = parser::parse_body(text).map_err(|error| syntax(path, &error))?;
         reader.body(&Source { path, text }, &body)?;
     }
     if files == 0 {
-        let shown = if folder.is_empty() { "." } else { folder.trim_end_matches('/') };
-        return Err(Broken::new(shown, 1, "There is no .tf file here.", "A template needs a Terraform module."));
+        let shown = if folder.is_empty() {
+            "."
+        } else {
+            folder.trim_end_matches('/')
+        };
+        return Err(Broken::new(
+            shown,
+            1,
+            "There is no .tf file here.",
+            "A template needs a Terraform module.",
+        ));
     }
     reader.finish();
     Ok(())
 }
 
 fn first_bad_line(bytes: &[u8], offset: usize) -> u32 {
-    line_at(&String::from_utf8_lossy(&bytes[..offset.min(bytes.len())]), offset)
+    line_at(
+        &String::from_utf8_lossy(&bytes[..offset.min(bytes.len())]),
+        offset,
+    )
 }
 
 fn syntax(path: &str, error: &parser::Error) -> Broken {
     let line = u32::try_from(error.location().line()).unwrap_or(1);
-    let reason = format!("The syntax is wrong here: {}.", error.message().trim_end_matches('.'));
-    Broken::new(path, line, reason, "Run “terraform fmt” in the template's folder.")
+    let reason = format!(
+        "The syntax is wrong here: {}.",
+        error.message().trim_end_matches('.')
+    );
+    Broken::new(
+        path,
+        line,
+        reason,
+        "Run “terraform fmt” in the template's folder.",
+    )
 }
 
 struct Reader<'r> {
@@ -163,7 +223,8 @@ impl Reader<'_> {
         for structure in body {
             match structure {
                 Structure::Attribute(attribute) => {
-                    let reason = format!("“{}” stands outside of every block.", attribute.key.value());
+                    let reason =
+                        format!("“{}” stands outside of every block.", attribute.key.value());
                     return Err(source.broken(attribute, reason, "A module holds only blocks."));
                 }
                 Structure::Block(block) => self.block(source, block)?,
@@ -177,8 +238,16 @@ impl Reader<'_> {
             "variable" => {
                 let field = variable::read(source, block)?;
                 if self.root {
-                    if let Some(first) = self.module.fields.iter().find(|known| known.name == field.name) {
-                        let reason = format!("The variable “{}” is already declared in {}:{}.", field.name, first.file, first.line);
+                    if let Some(first) = self
+                        .module
+                        .fields
+                        .iter()
+                        .find(|known| known.name == field.name)
+                    {
+                        let reason = format!(
+                            "The variable “{}” is already declared in {}:{}.",
+                            field.name, first.file, first.line
+                        );
                         return Err(source.broken(block, reason, "Remove one of them."));
                     }
                     self.module.fields.push(field);
@@ -186,12 +255,21 @@ impl Reader<'_> {
             }
             "output" => self.output(source, block)?,
             "resource" | "data" | "ephemeral" if block.labels.len() != 2 => {
-                return Err(source.broken(block, "A resource has a type and a name.", "Give it both."));
+                return Err(source.broken(
+                    block,
+                    "A resource has a type and a name.",
+                    "Give it both.",
+                ));
             }
             word @ ("resource" | "data" | "ephemeral") => {
                 let kind = block.labels[0].as_str();
-                let provider = block.body.get_attribute("provider").map(|a| source.text(&a.value));
-                let provider = provider.and_then(|text| text.split('.').next()).map(str::trim);
+                let provider = block
+                    .body
+                    .get_attribute("provider")
+                    .map(|a| source.text(&a.value));
+                let provider = provider
+                    .and_then(|text| text.split('.').next())
+                    .map(str::trim);
                 let prefix = kind.split('_').next().unwrap_or(kind);
                 self.used.insert(provider.unwrap_or(prefix).to_owned());
                 if word == "resource" {
@@ -228,7 +306,10 @@ impl Reader<'_> {
         }
         let name = name.as_str().to_owned();
         if let Some(first) = self.module.outputs.iter().find(|known| known.name == name) {
-            let reason = format!("The output “{name}” is already declared in {}:{}.", first.file, first.line);
+            let reason = format!(
+                "The output “{name}” is already declared in {}:{}.",
+                first.file, first.line
+            );
             return Err(source.broken(block, reason, "Remove one of them."));
         }
         let description = match block.body.get_attribute("description") {
@@ -240,7 +321,13 @@ impl Reader<'_> {
             None => false,
         };
         let (line, file) = (source.line(block), source.path.to_owned());
-        self.module.outputs.push(Output { name, description, sensitive, line, file });
+        self.module.outputs.push(Output {
+            name,
+            description,
+            sensitive,
+            line,
+            file,
+        });
         Ok(())
     }
 
@@ -273,17 +360,30 @@ impl Reader<'_> {
     fn required_providers(&mut self, source: &Source<'_>, block: &Block) -> Result<(), Broken> {
         for attribute in block.body.attributes() {
             let name = attribute.key.value().to_string();
-            let wrong = || source.broken(attribute, format!("The provider “{name}” is declared wrongly."), "Write { source = \"hashicorp/aws\", version = \"~> 5.0\" }.");
-            let mut provider = Provider { source: format!("hashicorp/{name}"), version: None };
+            let wrong = || {
+                source.broken(
+                    attribute,
+                    format!("The provider “{name}” is declared wrongly."),
+                    "Write { source = \"hashicorp/aws\", version = \"~> 5.0\" }.",
+                )
+            };
+            let mut provider = Provider {
+                source: format!("hashicorp/{name}"),
+                version: None,
+            };
             match &attribute.value {
                 Expression::Object(object) => {
                     for (key, value) in object {
                         // `configuration_aliases` holds names that are not constants.
-                        let value = constant(value.expr()).ok().and_then(|value| value.as_text());
+                        let value = constant(value.expr())
+                            .ok()
+                            .and_then(|value| value.as_text());
                         match key.as_ident().map(|ident| ident.as_str()) {
                             Some("source") => {
                                 let address = value.ok_or_else(wrong)?.to_lowercase();
-                                let address = address.strip_prefix("registry.terraform.io/").unwrap_or(&address);
+                                let address = address
+                                    .strip_prefix("registry.terraform.io/")
+                                    .unwrap_or(&address);
                                 provider.source = address.to_owned();
                             }
                             Some("version") => provider.version = Some(value.ok_or_else(wrong)?),
@@ -292,7 +392,14 @@ impl Reader<'_> {
                         }
                     }
                 }
-                other => provider.version = Some(constant(other).ok().and_then(|v| v.as_text()).ok_or_else(wrong)?),
+                other => {
+                    provider.version = Some(
+                        constant(other)
+                            .ok()
+                            .and_then(|v| v.as_text())
+                            .ok_or_else(wrong)?,
+                    )
+                }
             }
             self.providers.insert(name, provider);
         }
@@ -301,9 +408,16 @@ impl Reader<'_> {
 
     fn call(&mut self, source: &Source<'_>, block: &Block) -> Result<(), Broken> {
         let Some(attribute) = block.body.get_attribute("source") else {
-            return Err(source.broken(block, "The module call has no source.", "Add “source = \"./modules/…\"”."));
+            return Err(source.broken(
+                block,
+                "The module call has no source.",
+                "Add “source = \"./modules/…\"”.",
+            ));
         };
-        let Some(address) = constant(&attribute.value).ok().and_then(|value| value.as_text()) else {
+        let Some(address) = constant(&attribute.value)
+            .ok()
+            .and_then(|value| value.as_text())
+        else {
             return Err(source.broken(attribute, "The module's source must be a constant.", ""));
         };
         if !address.starts_with("./") && !address.starts_with("../") {
@@ -317,7 +431,11 @@ impl Reader<'_> {
             let reason = format!("The module “{address}” leaves the template's folder.");
             source.broken(attribute, reason, "Copy it below ./modules.")
         })?;
-        if !self.bundle.iter().any(|(path, _)| path.starts_with(&folder) && path.ends_with(".tf")) {
+        if !self
+            .bundle
+            .iter()
+            .any(|(path, _)| path.starts_with(&folder) && path.ends_with(".tf"))
+        {
             let reason = format!("The module “{address}” does not exist.");
             return Err(source.broken(attribute, reason, "Correct the path."));
         }
@@ -330,14 +448,24 @@ impl Reader<'_> {
         for name in self.used {
             if name != "terraform" && !self.providers.contains_key(&name) {
                 let source = format!("hashicorp/{name}");
-                self.module.providers.entry(source.clone()).or_insert(Provider { source, version: None });
+                self.module
+                    .providers
+                    .entry(source.clone())
+                    .or_insert(Provider {
+                        source,
+                        version: None,
+                    });
             }
         }
         for (_, provider) in self.providers {
             if provider.source == "terraform.io/builtin/terraform" {
                 continue;
             }
-            let known = self.module.providers.entry(provider.source.clone()).or_insert_with(|| provider.clone());
+            let known = self
+                .module
+                .providers
+                .entry(provider.source.clone())
+                .or_insert_with(|| provider.clone());
             if known.version.is_none() {
                 known.version = provider.version;
             }

@@ -36,37 +36,63 @@ impl Number {
             Some(at) => {
                 let digits = &rest[at + 1..];
                 let plain = digits.strip_prefix(['+', '-']).unwrap_or(digits);
-                if plain.is_empty() || plain.len() > 6 || !plain.bytes().all(|b| b.is_ascii_digit()) {
+                if plain.is_empty() || plain.len() > 6 || !plain.bytes().all(|b| b.is_ascii_digit())
+                {
                     return None;
                 }
-                (&rest[..at], digits.strip_prefix('+').unwrap_or(digits).parse::<i32>().ok()?)
+                (
+                    &rest[..at],
+                    digits
+                        .strip_prefix('+')
+                        .unwrap_or(digits)
+                        .parse::<i32>()
+                        .ok()?,
+                )
             }
         };
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        if whole.is_empty() && fraction.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit())
+        if whole.is_empty() && fraction.is_empty()
+            || !whole
+                .bytes()
+                .chain(fraction.bytes())
+                .all(|b| b.is_ascii_digit())
         {
             return None;
         }
         let all = format!("{whole}{fraction}");
         let stripped = all.trim_start_matches('0');
         let leading = i32::try_from(all.len() - stripped.len()).ok()?;
-        let exponent = i32::try_from(whole.len()).ok()?.checked_add(exponent)?.checked_sub(leading)?;
+        let exponent = i32::try_from(whole.len())
+            .ok()?
+            .checked_add(exponent)?
+            .checked_sub(leading)?;
         Self::new(negative, stripped, exponent)
     }
 
     fn new(negative: bool, digits: &str, exponent: i32) -> Option<Self> {
         let digits = digits.trim_end_matches('0');
         if digits.is_empty() {
-            return Some(Self { negative: false, digits: String::new(), exponent: 0 });
+            return Some(Self {
+                negative: false,
+                digits: String::new(),
+                exponent: 0,
+            });
         }
-        (digits.len() <= MAX_DIGITS && exponent.abs() <= MAX_EXPONENT)
-            .then(|| Self { negative, digits: digits.to_owned(), exponent })
+        (digits.len() <= MAX_DIGITS && exponent.abs() <= MAX_EXPONENT).then(|| Self {
+            negative,
+            digits: digits.to_owned(),
+            exponent,
+        })
     }
 
     /// A small whole number.
     #[must_use]
     pub fn from_i128(value: i128) -> Self {
-        Self::parse(&value.to_string()).unwrap_or(Self { negative: false, digits: String::new(), exponent: 0 })
+        Self::parse(&value.to_string()).unwrap_or(Self {
+            negative: false,
+            digits: String::new(),
+            exponent: 0,
+        })
     }
 
     /// A count.
@@ -103,9 +129,17 @@ impl Number {
         let sign = if self.negative { "-" } else { "" };
         let len = self.digits.len();
         match usize::try_from(self.exponent) {
-            Ok(point) if point >= len => format!("{sign}{}{}", self.digits, "0".repeat(point - len)),
-            Ok(point) if point > 0 => format!("{sign}{}.{}", &self.digits[..point], &self.digits[point..]),
-            _ => format!("{sign}0.{}{}", "0".repeat(self.exponent.unsigned_abs() as usize), self.digits),
+            Ok(point) if point >= len => {
+                format!("{sign}{}{}", self.digits, "0".repeat(point - len))
+            }
+            Ok(point) if point > 0 => {
+                format!("{sign}{}.{}", &self.digits[..point], &self.digits[point..])
+            }
+            _ => format!(
+                "{sign}0.{}{}",
+                "0".repeat(self.exponent.unsigned_abs() as usize),
+                self.digits
+            ),
         }
     }
 
@@ -119,19 +153,26 @@ impl Number {
         if decimals < 0 {
             mantissa = mantissa.checked_mul(10_i128.checked_pow(decimals.unsigned_abs())?)?;
         }
-        Some((if self.negative { -mantissa } else { mantissa }, u32::try_from(decimals.max(0)).ok()?))
+        Some((
+            if self.negative { -mantissa } else { mantissa },
+            u32::try_from(decimals.max(0)).ok()?,
+        ))
     }
 
     fn from_scaled(mantissa: i128, decimals: u32) -> Option<Self> {
         let digits = mantissa.unsigned_abs().to_string();
-        let exponent = i32::try_from(digits.len()).ok()?.checked_sub(i32::try_from(decimals).ok()?)?;
+        let exponent = i32::try_from(digits.len())
+            .ok()?
+            .checked_sub(i32::try_from(decimals).ok()?)?;
         Self::new(mantissa < 0, &digits, exponent)
     }
 
     /// Whether a binary float holds the number without rounding: 5^decimals divides the mantissa.
     fn is_exact_in_binary(&self) -> bool {
         match self.scaled() {
-            Some((mantissa, decimals)) => 5_i128.checked_pow(decimals).is_some_and(|five| mantissa % five == 0),
+            Some((mantissa, decimals)) => 5_i128
+                .checked_pow(decimals)
+                .is_some_and(|five| mantissa % five == 0),
             None => false,
         }
     }
@@ -154,7 +195,10 @@ impl Number {
     /// The number with its sign turned.
     #[must_use]
     pub fn negated(&self) -> Self {
-        Self { negative: !self.negative && !self.digits.is_empty(), ..self.clone() }
+        Self {
+            negative: !self.negative && !self.digits.is_empty(),
+            ..self.clone()
+        }
     }
 
     /// Whether it is below zero.
@@ -167,7 +211,9 @@ impl Number {
     #[must_use]
     pub fn floor(&self) -> Option<Self> {
         let (mantissa, decimals) = self.scaled()?;
-        Some(Self::from_i128(mantissa.div_euclid(10_i128.checked_pow(decimals)?)))
+        Some(Self::from_i128(
+            mantissa.div_euclid(10_i128.checked_pow(decimals)?),
+        ))
     }
 
     /// Both numbers over one common power of ten, when that fits.
@@ -185,14 +231,25 @@ impl Number {
     pub fn arithmetic(&self, operator: char, other: &Self) -> Option<Self> {
         let by_zero = matches!(operator, '/' | '%') && other.digits.is_empty();
         let exact = self.is_exact_in_binary() && other.is_exact_in_binary();
-        if exact && !by_zero { self.exact(operator, other) } else { None }
+        if exact && !by_zero {
+            self.exact(operator, other)
+        } else {
+            None
+        }
     }
 
     fn exact(&self, operator: char, other: &Self) -> Option<Self> {
         match operator {
             '+' | '-' => {
                 let (a, b, decimals) = self.aligned(other)?;
-                Self::from_scaled(if operator == '+' { a.checked_add(b)? } else { a.checked_sub(b)? }, decimals)
+                Self::from_scaled(
+                    if operator == '+' {
+                        a.checked_add(b)?
+                    } else {
+                        a.checked_sub(b)?
+                    },
+                    decimals,
+                )
             }
             '*' => {
                 let ((a, da), (b, db)) = (self.scaled()?, other.scaled()?);
@@ -202,7 +259,10 @@ impl Number {
                 let (a, b, _) = self.aligned(other)?;
                 // A quotient is exact in binary when the denominator, without common factors, is a power of two.
                 let common = gcd(a.unsigned_abs(), b.unsigned_abs());
-                let (a, b) = (a / i128::try_from(common).ok()?, b / i128::try_from(common).ok()?);
+                let (a, b) = (
+                    a / i128::try_from(common).ok()?,
+                    b / i128::try_from(common).ok()?,
+                );
                 let (a, b) = if b < 0 { (-a, -b) } else { (a, b) };
                 if b.count_ones() != 1 {
                     return None;
@@ -236,8 +296,15 @@ impl Ord for Number {
             (false, false) => 1,
         };
         let by_sign = rank(self).cmp(&rank(other));
-        let by_size = self.exponent.cmp(&other.exponent).then_with(|| self.digits.cmp(&other.digits));
-        by_sign.then(if self.negative { by_size.reverse() } else { by_size })
+        let by_size = self
+            .exponent
+            .cmp(&other.exponent)
+            .then_with(|| self.digits.cmp(&other.digits));
+        by_sign.then(if self.negative {
+            by_size.reverse()
+        } else {
+            by_size
+        })
     }
 }
 
@@ -252,21 +319,55 @@ mod tests {
 
     #[test]
     fn a_number_has_one_value_however_it_is_spelled() {
-        for (a, b) in [("1", "1.0"), ("100", "1e2"), ("0.5", ".5"), ("-0", "0"), ("5.", "5"), ("1E-3", "0.001")] {
+        for (a, b) in [
+            ("1", "1.0"),
+            ("100", "1e2"),
+            ("0.5", ".5"),
+            ("-0", "0"),
+            ("5.", "5"),
+            ("1E-3", "0.001"),
+        ] {
             assert_eq!(number(a), number(b), "{a} {b}");
         }
-        for bad in ["", "-", ".", "e1", "1e", "1_0", "0x1", " 1", "1 ", "inf", "NaN", "1e9999999", "1e1001", "1.2.3"] {
+        for bad in [
+            "",
+            "-",
+            ".",
+            "e1",
+            "1e",
+            "1_0",
+            "0x1",
+            " 1",
+            "1 ",
+            "inf",
+            "NaN",
+            "1e9999999",
+            "1e1001",
+            "1.2.3",
+        ] {
             assert_eq!(Number::parse(bad), None, "{bad}");
         }
     }
 
     #[test]
     fn what_json_cannot_hold_exactly_travels_as_text() {
-        assert_eq!(number("9007199254740993").to_json(), Value::from(9_007_199_254_740_993_i64));
-        assert_eq!(number("18446744073709551615").to_json(), Value::from(u64::MAX));
+        assert_eq!(
+            number("9007199254740993").to_json(),
+            Value::from(9_007_199_254_740_993_i64)
+        );
+        assert_eq!(
+            number("18446744073709551615").to_json(),
+            Value::from(u64::MAX)
+        );
         assert_eq!(number("0.1").to_json(), Value::from(0.1));
-        assert_eq!(number("123456789012345678901234567890").to_json(), "123456789012345678901234567890");
-        assert_eq!(number("0.12345678901234567890123").to_json(), "0.12345678901234567890123");
+        assert_eq!(
+            number("123456789012345678901234567890").to_json(),
+            "123456789012345678901234567890"
+        );
+        assert_eq!(
+            number("0.12345678901234567890123").to_json(),
+            "0.12345678901234567890123"
+        );
     }
 
     #[test]
@@ -282,7 +383,11 @@ mod tests {
             ("1", '/', "0", None),
         ];
         for (a, operator, b, wanted) in cases {
-            assert_eq!(number(a).arithmetic(operator, &number(b)), wanted.map(number), "{a} {operator} {b}");
+            assert_eq!(
+                number(a).arithmetic(operator, &number(b)),
+                wanted.map(number),
+                "{a} {operator} {b}"
+            );
         }
     }
 

@@ -57,8 +57,8 @@ impl Template {
                 "It says the template's title, owner and class: copy one from another template.",
             ));
         };
-        let source =
-            std::str::from_utf8(bytes).map_err(|_| Broken::new(manifest::FILE, 1, "This is not UTF-8.", ""))?;
+        let source = std::str::from_utf8(bytes)
+            .map_err(|_| Broken::new(manifest::FILE, 1, "This is not UTF-8.", ""))?;
         let manifest = manifest::parse(source)?;
         let module = module::read(bundle)?;
         for provider in module.providers.keys() {
@@ -71,7 +71,10 @@ impl Template {
                 return Err(Broken::new(
                     manifest::FILE,
                     manifest.needs_line,
-                    format!("The module uses {provider}, but “needs” does not say “{}”.", need.word()),
+                    format!(
+                        "The module uses {provider}, but “needs” does not say “{}”.",
+                        need.word()
+                    ),
                     format!("Write needs = [\"{}\"].", need.word()),
                 ));
             }
@@ -137,5 +140,7 @@ pub fn read_catalog(folder: &Path) -> io::Result<Vec<Entry>> {
 fn is_name(name: &str) -> bool {
     name.len() <= 40
         && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }

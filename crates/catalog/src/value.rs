@@ -43,7 +43,10 @@ pub struct Misfit {
 
 impl Misfit {
     fn new(wanted: impl Into<String>) -> Self {
-        Self { at: String::new(), wanted: wanted.into() }
+        Self {
+            at: String::new(),
+            wanted: wanted.into(),
+        }
     }
 
     fn below(mut self, segment: &str) -> Self {
@@ -62,9 +65,14 @@ impl Val {
             Json::Bool(value) => Self::Bool(*value),
             Json::Number(value) => Self::Number(Number::parse(&value.to_string())?),
             Json::String(text) => Self::Text(text.clone()),
-            Json::Array(items) => Self::Tuple(items.iter().map(Self::from_json).collect::<Option<_>>()?),
+            Json::Array(items) => {
+                Self::Tuple(items.iter().map(Self::from_json).collect::<Option<_>>()?)
+            }
             Json::Object(items) => Self::Object(
-                items.iter().map(|(key, item)| Some((key.clone(), Self::from_json(item)?))).collect::<Option<_>>()?,
+                items
+                    .iter()
+                    .map(|(key, item)| Some((key.clone(), Self::from_json(item)?)))
+                    .collect::<Option<_>>()?,
             ),
         })
     }
@@ -80,9 +88,12 @@ impl Val {
             Self::List(items) | Self::Set(items) | Self::Tuple(items) | Self::Bag(items) => {
                 Json::Array(items.iter().map(Self::to_json).collect())
             }
-            Self::Map(items) | Self::Object(items) => {
-                Json::Object(items.iter().map(|(key, item)| (key.clone(), item.to_json())).collect())
-            }
+            Self::Map(items) | Self::Object(items) => Json::Object(
+                items
+                    .iter()
+                    .map(|(key, item)| (key.clone(), item.to_json()))
+                    .collect(),
+            ),
         }
     }
 
@@ -162,9 +173,18 @@ impl Val {
         }
         match kind {
             Kind::Any | Kind::Other(_) => Ok(self),
-            Kind::String => self.as_text().map(Self::Text).ok_or_else(|| Misfit::new("text is wanted here")),
-            Kind::Number => self.as_number().map(Self::Number).ok_or_else(|| Misfit::new("a number is wanted here")),
-            Kind::Bool => self.as_bool().map(Self::Bool).ok_or_else(|| Misfit::new("true or false is wanted here")),
+            Kind::String => self
+                .as_text()
+                .map(Self::Text)
+                .ok_or_else(|| Misfit::new("text is wanted here")),
+            Kind::Number => self
+                .as_number()
+                .map(Self::Number)
+                .ok_or_else(|| Misfit::new("a number is wanted here")),
+            Kind::Bool => self
+                .as_bool()
+                .map(Self::Bool)
+                .ok_or_else(|| Misfit::new("true or false is wanted here")),
             Kind::List(inner) => Ok(Self::List(self.into_elements(inner)?)),
             Kind::Set(inner) => Ok(Self::set(self.into_elements(inner)?)),
             Kind::Map(inner) => {
@@ -172,22 +192,36 @@ impl Val {
                     return Err(Misfit::new("a map is wanted here"));
                 };
                 let convert = |(key, item): (String, Self)| {
-                    let item = item.convert(inner).map_err(|m| m.below(&format!("[{key:?}]")))?;
+                    let item = item
+                        .convert(inner)
+                        .map_err(|m| m.below(&format!("[{key:?}]")))?;
                     Ok((key, item))
                 };
-                Ok(Self::Map(items.into_iter().map(convert).collect::<Result<_, _>>()?))
+                Ok(Self::Map(
+                    items.into_iter().map(convert).collect::<Result<_, _>>()?,
+                ))
             }
             Kind::Tuple(kinds) => {
                 let (Self::Tuple(items) | Self::List(items)) = self else {
                     return Err(Misfit::new("a list of values is wanted here"));
                 };
                 if items.len() != kinds.len() {
-                    return Err(Misfit::new(format!("exactly {} values are wanted here", kinds.len())));
+                    return Err(Misfit::new(format!(
+                        "exactly {} values are wanted here",
+                        kinds.len()
+                    )));
                 }
                 let convert = |(n, (item, kind)): (usize, (Self, &Kind))| {
                     item.convert(kind).map_err(|m| m.below(&format!("[{n}]")))
                 };
-                Ok(Self::Tuple(items.into_iter().zip(kinds).enumerate().map(convert).collect::<Result<_, _>>()?))
+                Ok(Self::Tuple(
+                    items
+                        .into_iter()
+                        .zip(kinds)
+                        .enumerate()
+                        .map(convert)
+                        .collect::<Result<_, _>>()?,
+                ))
             }
             Kind::Object(members) => {
                 let (Self::Map(mut items) | Self::Object(mut items)) = self else {
@@ -197,13 +231,16 @@ impl Val {
                     let item = member_value(member, items.remove(&member.name))?;
                     Ok((member.name.clone(), item))
                 };
-                Ok(Self::Object(members.iter().map(convert).collect::<Result<_, _>>()?))
+                Ok(Self::Object(
+                    members.iter().map(convert).collect::<Result<_, _>>()?,
+                ))
             }
         }
     }
 
     fn into_elements(self, kind: &Kind) -> Result<Vec<Self>, Misfit> {
-        let (Self::List(items) | Self::Set(items) | Self::Tuple(items) | Self::Bag(items)) = self else {
+        let (Self::List(items) | Self::Set(items) | Self::Tuple(items) | Self::Bag(items)) = self
+        else {
             return Err(Misfit::new("a list of values is wanted here"));
         };
         let convert =
@@ -214,14 +251,23 @@ impl Val {
 
 fn member_value(member: &Member, value: Option<Val>) -> Result<Val, Misfit> {
     let value = match value {
-        None if !member.optional => return Err(Misfit::new(format!("the attribute “{}” is missing", member.name))),
+        None if !member.optional => {
+            return Err(Misfit::new(format!(
+                "the attribute “{}” is missing",
+                member.name
+            )));
+        }
         None | Some(Val::Null) => match &member.default {
-            Some(default) => Val::from_json(default).ok_or_else(|| Misfit::new("its default is out of range"))?,
+            Some(default) => {
+                Val::from_json(default).ok_or_else(|| Misfit::new("its default is out of range"))?
+            }
             None => Val::Null,
         },
         Some(value) => value,
     };
-    value.convert(&member.kind).map_err(|m| m.below(&format!(".{}", member.name)))
+    value
+        .convert(&member.kind)
+        .map_err(|m| m.below(&format!(".{}", member.name)))
 }
 
 /// Terraform's order of a set's elements: numbers by size, texts by bytes, false before true. Others keep their place.

@@ -16,8 +16,16 @@ use crate::{
 };
 
 /// Names that Terraform keeps for itself, because modules take variables as arguments.
-const RESERVED: [&str; 8] =
-    ["source", "version", "providers", "count", "for_each", "lifecycle", "depends_on", "locals"];
+const RESERVED: [&str; 8] = [
+    "source",
+    "version",
+    "providers",
+    "count",
+    "for_each",
+    "lifecycle",
+    "depends_on",
+    "locals",
+];
 
 /// Reads a block.
 ///
@@ -29,10 +37,18 @@ pub(crate) fn read(source: &Source<'_>, block: &Block) -> Result<Field, Broken> 
         _ => return Err(source.broken(block, "A variable has exactly one name.", "")),
     };
     if !is_identifier(&name) {
-        return Err(source.broken(block, format!("“{name}” is no name for a variable."), "Use letters, digits and _."));
+        return Err(source.broken(
+            block,
+            format!("“{name}” is no name for a variable."),
+            "Use letters, digits and _.",
+        ));
     }
     if RESERVED.contains(&name.as_str()) {
-        return Err(source.broken(block, format!("Terraform keeps the name “{name}” for itself."), "Rename it."));
+        return Err(source.broken(
+            block,
+            format!("Terraform keeps the name “{name}” for itself."),
+            "Rename it.",
+        ));
     }
     let mut field = Field {
         name,
@@ -54,8 +70,9 @@ pub(crate) fn read(source: &Source<'_>, block: &Block) -> Result<Field, Broken> 
             Structure::Attribute(attribute) => match attribute.key.value().as_str() {
                 "type" => {
                     field.type_text = one_line(source.text(&attribute.value));
-                    field.kind = kind(&attribute.value, &field.type_text)
-                        .map_err(|bad| located(source, attribute, bad, "See Terraform's type constraints."))?;
+                    field.kind = kind(&attribute.value, &field.type_text).map_err(|bad| {
+                        located(source, attribute, bad, "See Terraform's type constraints.")
+                    })?;
                 }
                 "default" => default = Some(attribute),
                 "description" => field.description = text(source, attribute)?,
@@ -67,7 +84,11 @@ pub(crate) fn read(source: &Source<'_>, block: &Block) -> Result<Field, Broken> 
                 }
                 other => {
                     let reason = format!("A variable has no argument “{other}”.");
-                    return Err(source.broken(attribute, reason, "Remove it, or correct its spelling."));
+                    return Err(source.broken(
+                        attribute,
+                        reason,
+                        "Remove it, or correct its spelling.",
+                    ));
                 }
             },
             Structure::Block(inner) if inner.ident.value().as_str() == "validation" => {
@@ -83,12 +104,20 @@ pub(crate) fn read(source: &Source<'_>, block: &Block) -> Result<Field, Broken> 
     if let Some(attribute) = default {
         field.default = Some(default_value(source, &field, attribute)?);
     }
-    field.choices = block.body.blocks().find_map(|inner| choices(&field, inner.body.get_attribute("condition")?));
+    field.choices = block
+        .body
+        .blocks()
+        .find_map(|inner| choices(&field, inner.body.get_attribute("condition")?));
     Ok(field)
 }
 
-fn default_value(source: &Source<'_>, field: &Field, attribute: &Attribute) -> Result<serde_json::Value, Broken> {
-    let value = constant(&attribute.value).map_err(|bad| located(source, attribute, bad, "Write the value itself."))?;
+fn default_value(
+    source: &Source<'_>,
+    field: &Field,
+    attribute: &Attribute,
+) -> Result<serde_json::Value, Broken> {
+    let value = constant(&attribute.value)
+        .map_err(|bad| located(source, attribute, bad, "Write the value itself."))?;
     if matches!(value, Val::Null) && !field.nullable {
         return Err(source.broken(
             attribute,
@@ -97,8 +126,15 @@ fn default_value(source: &Source<'_>, field: &Field, attribute: &Attribute) -> R
         ));
     }
     let value = value.convert(&field.kind).map_err(|misfit| {
-        let place = if misfit.at.is_empty() { String::new() } else { format!(" at {}", misfit.at) };
-        let reason = format!("The default does not fit the type{place}: {}.", misfit.wanted);
+        let place = if misfit.at.is_empty() {
+            String::new()
+        } else {
+            format!(" at {}", misfit.at)
+        };
+        let reason = format!(
+            "The default does not fit the type{place}: {}.",
+            misfit.wanted
+        );
         source.broken(attribute, reason, "Change the default or the type.")
     })?;
     Ok(value.to_json())
@@ -111,7 +147,11 @@ fn validation(source: &Source<'_>, name: &str, block: &Block) -> Result<Validati
             Structure::Block(inner) => inner.ident.value().as_str(),
         };
         if !matches!(word, "condition" | "error_message") {
-            return Err(source.broken(structure, format!("A validation has no argument “{word}”."), "Remove it."));
+            return Err(source.broken(
+                structure,
+                format!("A validation has no argument “{word}”."),
+                "Remove it.",
+            ));
         }
     }
     let get = |key: &str| {
@@ -127,18 +167,26 @@ fn validation(source: &Source<'_>, name: &str, block: &Block) -> Result<Validati
             "Terraform refuses such a rule.",
         ));
     }
-    let literal = constant(&message.value).ok().and_then(|value| value.as_text());
+    let literal = constant(&message.value)
+        .ok()
+        .and_then(|value| value.as_text());
     Ok(Validation {
         condition: source.text(&condition.value).trim().to_owned(),
         message_literal: literal.is_some(),
         message: literal.unwrap_or_else(|| source.text(&message.value).trim().to_owned()),
-        checked: if known { Checked::Here } else { Checked::AtPreview },
+        checked: if known {
+            Checked::Here
+        } else {
+            Checked::AtPreview
+        },
         line: source.line(block),
     })
 }
 
 fn located(source: &Source<'_>, attribute: &Attribute, bad: BadType, hint: &str) -> Broken {
-    let line = bad.span.map_or_else(|| source.line(attribute), |span| source.line_of(span.start));
+    let line = bad
+        .span
+        .map_or_else(|| source.line(attribute), |span| source.line_of(span.start));
     Broken::new(source.path, line, bad.reason, hint)
 }
 
@@ -157,10 +205,13 @@ pub(crate) fn text(source: &Source<'_>, attribute: &Attribute) -> Result<Option<
 
 /// A constant bool.
 pub(crate) fn flag(source: &Source<'_>, attribute: &Attribute) -> Result<bool, Broken> {
-    constant(&attribute.value).ok().and_then(|value| value.as_bool()).ok_or_else(|| {
-        let reason = format!("“{}” must be true or false.", attribute.key.value());
-        source.broken(attribute, reason, "Write true or false.")
-    })
+    constant(&attribute.value)
+        .ok()
+        .and_then(|value| value.as_bool())
+        .ok_or_else(|| {
+            let reason = format!("“{}” must be true or false.", attribute.key.value());
+            source.broken(attribute, reason, "Write true or false.")
+        })
 }
 
 fn is_identifier(name: &str) -> bool {
@@ -198,8 +249,13 @@ fn choices(field: &Field, condition: &Attribute) -> Option<Vec<String>> {
 
 fn listed(field: &Field, call: &FuncCall) -> Option<Vec<String>> {
     let args: Vec<&Expression> = call.args.iter().collect();
-    let [Expression::Array(items), value] = args[..] else { return None };
-    if call.name.name.value().as_str() != "contains" || !is_variable(value, &field.name) || items.is_empty() {
+    let [Expression::Array(items), value] = args[..] else {
+        return None;
+    };
+    if call.name.name.value().as_str() != "contains"
+        || !is_variable(value, &field.name)
+        || items.is_empty()
+    {
         return None;
     }
     let item = |item: &Expression| match (constant(item).ok()?, &field.kind) {
@@ -212,9 +268,14 @@ fn listed(field: &Field, call: &FuncCall) -> Option<Vec<String>> {
 
 /// Whether the expression is exactly `var.<name>`.
 fn is_variable(expression: &Expression, name: &str) -> bool {
-    let Expression::Traversal(traversal) = expression else { return false };
-    let root = matches!(&traversal.expr, Expression::Variable(root) if root.value().as_str() == "var");
-    let [operator] = &traversal.operators[..] else { return false };
+    let Expression::Traversal(traversal) = expression else {
+        return false;
+    };
+    let root =
+        matches!(&traversal.expr, Expression::Variable(root) if root.value().as_str() == "var");
+    let [operator] = &traversal.operators[..] else {
+        return false;
+    };
     root && matches!(operator.value(), TraversalOperator::GetAttr(found) if found.value().as_str() == name)
 }
 

@@ -44,14 +44,19 @@ impl Constraint {
             Some((operator, numbers(version.trim())?))
         };
         let parts = text.split(',').map(part).collect::<Option<Vec<_>>>()?;
-        Some(Self { text: text.trim().to_owned(), parts })
+        Some(Self {
+            text: text.trim().to_owned(),
+            parts,
+        })
     }
 
     /// Whether `version` (`1.11.4`, `v1.12.0-rc1`) satisfies it. A version before its release never does, as in
     /// Terraform, unless it is no version at all.
     #[must_use]
     pub fn accepts(&self, version: &str) -> bool {
-        let Some(version) = numbers(version.strip_prefix('v').unwrap_or(version)) else { return false };
+        let Some(version) = numbers(version.strip_prefix('v').unwrap_or(version)) else {
+            return false;
+        };
         self.parts.iter().all(|(operator, wanted)| {
             let order = padded(&version).cmp(&padded(wanted));
             match operator {
@@ -64,7 +69,9 @@ impl Constraint {
                 // `~> 1.9` lets the last given part grow, and nothing before it.
                 Operator::Pessimistic => {
                     let fixed = wanted.len().saturating_sub(1).max(1);
-                    order.is_ge() && (wanted.len() == 1 || padded(&version)[..fixed] == padded(wanted)[..fixed])
+                    order.is_ge()
+                        && (wanted.len() == 1
+                            || padded(&version)[..fixed] == padded(wanted)[..fixed])
                 }
             }
         })
@@ -76,7 +83,8 @@ fn numbers(version: &str) -> Option<Vec<u64>> {
     let numbers = version
         .split('.')
         .map(|part| {
-            let plain = !part.is_empty() && part.len() < 10 && part.bytes().all(|b| b.is_ascii_digit());
+            let plain =
+                !part.is_empty() && part.len() < 10 && part.bytes().all(|b| b.is_ascii_digit());
             plain.then(|| part.parse().ok()).flatten()
         })
         .collect::<Option<Vec<u64>>>()?;
@@ -132,7 +140,11 @@ mod tests {
         ];
         for (constraint, version, wanted) in cases {
             let parsed = Constraint::parse(constraint).expect(constraint);
-            assert_eq!(parsed.accepts(version), wanted, "{constraint} accepts {version}");
+            assert_eq!(
+                parsed.accepts(version),
+                wanted,
+                "{constraint} accepts {version}"
+            );
         }
         for bad in ["", "latest", ">= 1.x", "1.2.3.4", "=> 1", ">= 1.9,", "~> "] {
             assert_eq!(Constraint::parse(bad), None, "{bad:?}");

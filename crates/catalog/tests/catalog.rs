@@ -31,7 +31,9 @@ fn catalog() -> PathBuf {
 }
 
 fn bundle(files: &[(&str, &str)]) -> Bundle {
-    let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
+    let files = files
+        .iter()
+        .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
     Bundle::from_files(files.collect::<BTreeMap<_, _>>()).expect("paths and sizes are allowed")
 }
 
@@ -46,13 +48,19 @@ fn every_template_that_ships_can_be_requested() {
         .into_iter()
         .map(|entry| match entry.template {
             Ok((bundle, template)) => {
-                assert_eq!(Bundle::decode(&bundle.encode()).expect("decoded").digest(), bundle.digest());
+                assert_eq!(
+                    Bundle::decode(&bundle.encode()).expect("decoded").digest(),
+                    bundle.digest()
+                );
                 (entry.name, template)
             }
             Err(broken) => panic!("{}: {broken}", entry.name),
         })
         .collect();
-    let classes: Vec<_> = templates.iter().map(|(name, template)| (name.as_str(), template.class)).collect();
+    let classes: Vec<_> = templates
+        .iter()
+        .map(|(name, template)| (name.as_str(), template.class))
+        .collect();
     for (name, class) in [
         ("every-input", Class::Shared),
         ("hello", Class::Preview),
@@ -62,26 +70,53 @@ fn every_template_that_ships_can_be_requested() {
         assert!(classes.contains(&(name, class)), "{name} in {classes:?}");
         assert_eq!(templates[name].needs.is_empty(), name != "network-bucket");
         for field in &templates[name].fields {
-            assert!(field.description.is_some(), "{name}: {} has no description", field.name);
+            assert!(
+                field.description.is_some(),
+                "{name}: {} has no description",
+                field.name
+            );
         }
         for output in &templates[name].outputs {
-            assert!(output.description.is_some(), "{name}: the output {} has no description", output.name);
+            assert!(
+                output.description.is_some(),
+                "{name}: the output {} has no description",
+                output.name
+            );
         }
     }
     assert_eq!(templates["network-bucket"].needs, [Need::Aws]);
-    assert_eq!(templates["network-bucket"].providers[0].source, "hashicorp/aws");
-    assert!(templates["network-bucket"].resources.contains(&"aws_s3_bucket".to_owned()));
+    assert_eq!(
+        templates["network-bucket"].providers[0].source,
+        "hashicorp/aws"
+    );
+    assert!(
+        templates["network-bucket"]
+            .resources
+            .contains(&"aws_s3_bucket".to_owned())
+    );
     assert_eq!(templates["playground"].resources, ["terraform_data"]);
-    assert!(templates["playground"].providers.is_empty(), "terraform_data needs no provider");
+    assert!(
+        templates["playground"].providers.is_empty(),
+        "terraform_data needs no provider"
+    );
 }
 
 #[test]
 fn every_input_shows_every_kind_of_control() {
     let bundle = Bundle::read_dir(&catalog().join("every-input")).expect("read");
     let template = Template::parse(&bundle).expect("parsed");
-    let field = |name: &str| template.fields.iter().find(|field| field.name == name).expect(name);
+    let field = |name: &str| {
+        template
+            .fields
+            .iter()
+            .find(|field| field.name == name)
+            .expect(name)
+    };
     assert!(field("title").required());
-    assert_eq!(field("size").choices.as_deref(), Some(&["small".to_owned(), "medium".into(), "large".into()][..]));
+    assert_eq!(
+        field("size").choices.as_deref(),
+        Some(&["small".to_owned(), "medium".into(), "large".into()][..])
+    );
     assert_eq!(field("replicas").kind, Kind::Number);
     assert_eq!(field("public").kind, Kind::Bool);
     assert!(field("password").sensitive && field("password").required());
@@ -91,16 +126,33 @@ fn every_input_shows_every_kind_of_control() {
     assert!(matches!(&field("window").kind, Kind::Tuple(kinds) if kinds.len() == 2));
     assert_eq!(field("extra").kind, Kind::Any);
     let note = field("note").description.clone().expect("a description");
-    assert!(note.starts_with("May stay unset") && note.contains("\n\nThis description"), "{note:?}");
+    assert!(
+        note.starts_with("May stay unset") && note.contains("\n\nThis description"),
+        "{note:?}"
+    );
     // Conversions of the defaults, those of optional attributes included.
     let database = field("database").default.clone().expect("a default");
     assert_eq!(database["backup"]["keep_days"], 7);
     assert_eq!(database["storage"], 20);
-    let rules = |name: &str| field(name).validations.iter().map(|rule| rule.checked).collect::<Vec<_>>();
+    let rules = |name: &str| {
+        field(name)
+            .validations
+            .iter()
+            .map(|rule| rule.checked)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(rules("replicas"), [Checked::Here, Checked::Here]);
     assert_eq!(rules("digest"), [Checked::AtPreview]);
-    let here = template.fields.iter().flat_map(|field| &field.validations).filter(|v| v.checked == Checked::Here);
-    assert_eq!(here.count(), 14, "all rules but the one that says so are judged when the form is sent");
+    let here = template
+        .fields
+        .iter()
+        .flat_map(|field| &field.validations)
+        .filter(|v| v.checked == Checked::Here);
+    assert_eq!(
+        here.count(),
+        14,
+        "all rules but the one that says so are judged when the form is sent"
+    );
 }
 
 /// A `template.toml` with one line exchanged, what is said about it, and where.
@@ -111,16 +163,61 @@ fn a_broken_manifest_says_where_and_why() {
         ("title = \"A title\"", "", 1, "title"),
         ("title = \"A title\"", "title = \"\"", 1, "1 to 80"),
         ("title = \"A title\"", "title = 5", 1, "invalid type"),
-        ("owner = \"platform\"", "owner = \"platform\"\nownr = \"x\"", 4, "ownr"),
-        ("class = \"preview\"", "class = \"staging\"", 4, "“staging” is no class."),
-        ("needs = []", "needs = [\"aws\", \"azure\"]", 5, "“azure” is no need."),
-        ("name = \"terraform\"", "name = \"pulumi\"", 8, "“pulumi” is no engine."),
-        ("version = \">= 1.9\"", "version = \"newest\"", 9, "no version constraint"),
-        ("default = \"8h\"", "default = \"8 hours\"", 12, "no length of time"),
-        ("default = \"8h\"", "default = \"9d\"", 12, "longer than the greatest"),
+        (
+            "owner = \"platform\"",
+            "owner = \"platform\"\nownr = \"x\"",
+            4,
+            "ownr",
+        ),
+        (
+            "class = \"preview\"",
+            "class = \"staging\"",
+            4,
+            "“staging” is no class.",
+        ),
+        (
+            "needs = []",
+            "needs = [\"aws\", \"azure\"]",
+            5,
+            "“azure” is no need.",
+        ),
+        (
+            "name = \"terraform\"",
+            "name = \"pulumi\"",
+            8,
+            "“pulumi” is no engine.",
+        ),
+        (
+            "version = \">= 1.9\"",
+            "version = \"newest\"",
+            9,
+            "no version constraint",
+        ),
+        (
+            "default = \"8h\"",
+            "default = \"8 hours\"",
+            12,
+            "no length of time",
+        ),
+        (
+            "default = \"8h\"",
+            "default = \"9d\"",
+            12,
+            "longer than the greatest",
+        ),
         ("default = \"8h\"", "", 13, "no default one"),
-        ("who = \"member\"", "who = \"everybody\"", 16, "“everybody” is no group of people."),
-        ("who = \"member\"", "who = \"member\"\nwho = \"lead\"", 17, "duplicate key"),
+        (
+            "who = \"member\"",
+            "who = \"everybody\"",
+            16,
+            "“everybody” is no group of people.",
+        ),
+        (
+            "who = \"member\"",
+            "who = \"member\"\nwho = \"lead\"",
+            17,
+            "duplicate key",
+        ),
     ];
     for (from, to, line, reason) in cases {
         let text = GOOD.replacen(from, to, 1);
@@ -128,7 +225,13 @@ fn a_broken_manifest_says_where_and_why() {
         let broken = broken(&[("template.toml", &text), ("main.tf", "")]);
         assert_eq!(broken.file, "template.toml", "{to}");
         assert_eq!(broken.line, *line, "{to}: {broken}");
-        assert!(broken.reason.to_lowercase().contains(&reason.to_lowercase()), "{to}: {broken}");
+        assert!(
+            broken
+                .reason
+                .to_lowercase()
+                .contains(&reason.to_lowercase()),
+            "{to}: {broken}"
+        );
     }
     assert_eq!(broken(&[("main.tf", "")]).reason, "The file is missing.");
 }
@@ -138,29 +241,117 @@ fn a_broken_manifest_says_where_and_why() {
 fn a_broken_module_says_where_and_why() {
     let cases: &[(&str, u32, &str)] = &[
         ("variable \"a\" {\n  type = string\n", 2, "syntax is wrong"),
-        ("variable \"a\" {\n  type = = string\n}", 2, "syntax is wrong"),
-        ("variable \"a\" {}\n\nvariable \"a\" {}", 3, "already declared in main.tf:1"),
-        ("variable \"a\" {\n  type = strin\n}", 2, "“strin” is no type."),
-        ("variable \"a\" {\n  type = list(\n    strin)\n}", 3, "“strin” is no type."),
-        ("variable \"a\" {\n  type = \"string\"\n}", 2, "stands in quotes"),
+        (
+            "variable \"a\" {\n  type = = string\n}",
+            2,
+            "syntax is wrong",
+        ),
+        (
+            "variable \"a\" {}\n\nvariable \"a\" {}",
+            3,
+            "already declared in main.tf:1",
+        ),
+        (
+            "variable \"a\" {\n  type = strin\n}",
+            2,
+            "“strin” is no type.",
+        ),
+        (
+            "variable \"a\" {\n  type = list(\n    strin)\n}",
+            3,
+            "“strin” is no type.",
+        ),
+        (
+            "variable \"a\" {\n  type = \"string\"\n}",
+            2,
+            "stands in quotes",
+        ),
         ("variable \"a\" {\n  type = set\n}", 2, "needs an argument"),
-        ("variable \"a\" {\n  type = optional(string)\n}", 2, "only for an attribute"),
-        ("variable \"a\" {\n  type = list(optional(string))\n}", 2, "only for an attribute"),
-        ("variable \"a\" {\n  type = any(string)\n}", 2, "takes no argument"),
-        ("variable \"a\" {\n  type = tuple(string)\n}", 2, "takes a list of types"),
-        ("variable \"a\" {\n  type = object({ a = string, \"b\" = string })\n}", 2, "without quotes"),
-        ("variable \"a\" {\n  type = object({ a = optional(number, \"x\") })\n}", 2, "does not fit its type"),
-        ("variable \"a\" {\n  type = object({ a = optional(string, upper(\"x\")) })\n}", 2, "must be a constant"),
-        ("variable \"a\" {\n  type = number\n  default = \"x\"\n}", 3, "default does not fit"),
-        ("variable \"a\" {\n  type = object({ a = string })\n  default = {}\n}", 3, "attribute “a” is missing"),
-        ("variable \"a\" {\n  type = tuple([string, number])\n  default = [\"x\"]\n}", 3, "exactly 2 values"),
-        ("variable \"a\" {\n  default = local.x\n}", 2, "must be a constant"),
-        ("variable \"a\" {\n  default = upper(\"x\")\n}", 2, "must be a constant"),
-        ("variable \"a\" {\n  nullable = false\n  default = null\n}", 3, "not nullable"),
-        ("variable \"a\" {\n  sensitive = null\n}", 2, "true or false"),
-        ("variable \"a\" {\n  sensetive = true\n}", 2, "no argument “sensetive”"),
-        ("variable \"a\" {\n  valdation {}\n}", 2, "no block “valdation”"),
-        ("variable \"a\" {\n  validation {\n    condition = var.a == 1\n  }\n}", 2, "no “error_message”"),
+        (
+            "variable \"a\" {\n  type = optional(string)\n}",
+            2,
+            "only for an attribute",
+        ),
+        (
+            "variable \"a\" {\n  type = list(optional(string))\n}",
+            2,
+            "only for an attribute",
+        ),
+        (
+            "variable \"a\" {\n  type = any(string)\n}",
+            2,
+            "takes no argument",
+        ),
+        (
+            "variable \"a\" {\n  type = tuple(string)\n}",
+            2,
+            "takes a list of types",
+        ),
+        (
+            "variable \"a\" {\n  type = object({ a = string, \"b\" = string })\n}",
+            2,
+            "without quotes",
+        ),
+        (
+            "variable \"a\" {\n  type = object({ a = optional(number, \"x\") })\n}",
+            2,
+            "does not fit its type",
+        ),
+        (
+            "variable \"a\" {\n  type = object({ a = optional(string, upper(\"x\")) })\n}",
+            2,
+            "must be a constant",
+        ),
+        (
+            "variable \"a\" {\n  type = number\n  default = \"x\"\n}",
+            3,
+            "default does not fit",
+        ),
+        (
+            "variable \"a\" {\n  type = object({ a = string })\n  default = {}\n}",
+            3,
+            "attribute “a” is missing",
+        ),
+        (
+            "variable \"a\" {\n  type = tuple([string, number])\n  default = [\"x\"]\n}",
+            3,
+            "exactly 2 values",
+        ),
+        (
+            "variable \"a\" {\n  default = local.x\n}",
+            2,
+            "must be a constant",
+        ),
+        (
+            "variable \"a\" {\n  default = upper(\"x\")\n}",
+            2,
+            "must be a constant",
+        ),
+        (
+            "variable \"a\" {\n  nullable = false\n  default = null\n}",
+            3,
+            "not nullable",
+        ),
+        (
+            "variable \"a\" {\n  sensitive = null\n}",
+            2,
+            "true or false",
+        ),
+        (
+            "variable \"a\" {\n  sensetive = true\n}",
+            2,
+            "no argument “sensetive”",
+        ),
+        (
+            "variable \"a\" {\n  valdation {}\n}",
+            2,
+            "no block “valdation”",
+        ),
+        (
+            "variable \"a\" {\n  validation {\n    condition = var.a == 1\n  }\n}",
+            2,
+            "no “error_message”",
+        ),
         (
             "variable \"a\" {\n  validation {\n    condition = true\n    error_message = \"x\"\n  }\n}",
             3,
@@ -171,21 +362,53 @@ fn a_broken_module_says_where_and_why() {
         ("variabel \"a\" {}", 1, "no block “variabel”"),
         ("a = 1", 1, "outside of every block"),
         ("output \"a\" {}", 1, "no value"),
-        ("output \"a\" {\n  value = 1\n}\noutput \"a\" {\n  value = 1\n}", 4, "already declared"),
-        ("terraform {\n  backend \"s3\" {}\n}", 2, "where its state is kept"),
+        (
+            "output \"a\" {\n  value = 1\n}\noutput \"a\" {\n  value = 1\n}",
+            4,
+            "already declared",
+        ),
+        (
+            "terraform {\n  backend \"s3\" {}\n}",
+            2,
+            "where its state is kept",
+        ),
         ("terraform {\n  cloud {}\n}", 2, "where its state is kept"),
         ("provider \"aws\" {}", 1, "configures a provider"),
-        ("module \"a\" {\n  source = \"../other\"\n}", 2, "leaves the template's folder"),
-        ("module \"a\" {\n  source = \"./modules/../../other\"\n}", 2, "leaves the template's folder"),
-        ("module \"a\" {\n  source = \"./modules/none\"\n}", 2, "does not exist"),
-        ("module \"a\" {\n  source = \"terraform-aws-modules/vpc/aws\"\n}", 2, "not part of the template"),
-        ("module \"a\" {\n  source = \"git::https://example.com/x.git\"\n}", 2, "not part of the template"),
+        (
+            "module \"a\" {\n  source = \"../other\"\n}",
+            2,
+            "leaves the template's folder",
+        ),
+        (
+            "module \"a\" {\n  source = \"./modules/../../other\"\n}",
+            2,
+            "leaves the template's folder",
+        ),
+        (
+            "module \"a\" {\n  source = \"./modules/none\"\n}",
+            2,
+            "does not exist",
+        ),
+        (
+            "module \"a\" {\n  source = \"terraform-aws-modules/vpc/aws\"\n}",
+            2,
+            "not part of the template",
+        ),
+        (
+            "module \"a\" {\n  source = \"git::https://example.com/x.git\"\n}",
+            2,
+            "not part of the template",
+        ),
         ("module \"a\" {\n}", 1, "no source"),
         ("resource \"terraform_data\" {}", 1, "a type and a name"),
     ];
     for (text, line, reason) in cases {
         let broken = broken(&[("template.toml", GOOD), ("main.tf", text)]);
-        assert_eq!((broken.file.as_str(), broken.line), ("main.tf", *line), "{text}\n{broken}");
+        assert_eq!(
+            (broken.file.as_str(), broken.line),
+            ("main.tf", *line),
+            "{text}\n{broken}"
+        );
         assert!(broken.reason.contains(reason), "{text}\n{broken}");
     }
 }
@@ -193,14 +416,25 @@ fn a_broken_module_says_where_and_why() {
 #[test]
 fn a_mistake_in_a_module_of_its_own_is_found_there() {
     let call = "module \"a\" {\n  source = \"./modules/a\"\n}\n";
-    let files = [("template.toml", GOOD), ("main.tf", call), ("modules/a/main.tf", "\nprovider \"x\" {}")];
+    let files = [
+        ("template.toml", GOOD),
+        ("main.tf", call),
+        ("modules/a/main.tf", "\nprovider \"x\" {}"),
+    ];
     let broken = broken(&files);
-    assert_eq!((broken.file.as_str(), broken.line), ("modules/a/main.tf", 2));
+    assert_eq!(
+        (broken.file.as_str(), broken.line),
+        ("modules/a/main.tf", 2)
+    );
     // Two modules that call each other end, too.
     let back = "module \"b\" {\n  source = \"../b\"\n}\n";
     let forth = "module \"a\" {\n  source = \"../a\"\n}\n";
-    let files =
-        [("template.toml", GOOD), ("main.tf", call), ("modules/a/main.tf", back), ("modules/b/main.tf", forth)];
+    let files = [
+        ("template.toml", GOOD),
+        ("main.tf", call),
+        ("modules/a/main.tf", back),
+        ("modules/b/main.tf", forth),
+    ];
     assert!(Template::parse(&bundle(&files)).is_ok());
 }
 
@@ -213,16 +447,22 @@ fn a_template_that_needs_a_cloud_must_say_so() {
         "terraform {\n  required_providers {\n    amazon = { source = \"registry.terraform.io/hashicorp/aws\" }\n  }\n}",
     ] {
         let broken = broken(&[("template.toml", GOOD), ("main.tf", module)]);
-        assert_eq!((broken.file.as_str(), broken.line), ("template.toml", 5), "{module}");
+        assert_eq!(
+            (broken.file.as_str(), broken.line),
+            ("template.toml", 5),
+            "{module}"
+        );
         assert!(broken.reason.contains("hashicorp/aws"), "{broken}");
     }
 }
 
 #[test]
 fn files_that_would_be_half_understood_are_refused() {
-    for (name, reason) in
-        [("extra.tf.json", "Only .tf files"), ("extra.tofu", "Only .tf files"), ("main_override.tf", "Override files")]
-    {
+    for (name, reason) in [
+        ("extra.tf.json", "Only .tf files"),
+        ("extra.tofu", "Only .tf files"),
+        ("main_override.tf", "Override files"),
+    ] {
         let broken = broken(&[("template.toml", GOOD), ("main.tf", ""), (name, "{}")]);
         assert_eq!(broken.file, name);
         assert!(broken.reason.contains(reason), "{broken}");
@@ -243,7 +483,13 @@ fn a_folder_is_read_without_leaving_it() {
     let good = root.path().join("good");
     write("good/template.toml", GOOD);
     write("good/main.tf", "variable \"a\" {}\n");
-    for left_out in [".terraform/x", "terraform.tfstate", "terraform.tfstate.backup", "my.tfvars", ".git/config"] {
+    for left_out in [
+        ".terraform/x",
+        "terraform.tfstate",
+        "terraform.tfstate.backup",
+        "my.tfvars",
+        ".git/config",
+    ] {
         write(&format!("good/{left_out}"), "secret");
     }
     write("good/.terraform.lock.hcl", "# lock");
@@ -270,12 +516,19 @@ fn a_folder_is_read_without_leaving_it() {
         .iter()
         .map(|entry| {
             let template = entry.template.as_ref().map(|_| ());
-            (entry.name.as_str(), template.map_err(|broken| (broken.file.as_str(), broken.reason.as_str())))
+            (
+                entry.name.as_str(),
+                template.map_err(|broken| (broken.file.as_str(), broken.reason.as_str())),
+            )
         })
         .collect();
     assert_eq!(found["good"], Ok(()), "a broken template harms no other");
-    assert!(matches!(found["linked"], Err(("main.tf", reason)) if reason.contains("symbolic link")));
-    assert!(matches!(found["linked-folder"], Err(("modules", reason)) if reason.contains("symbolic link")));
+    assert!(
+        matches!(found["linked"], Err(("main.tf", reason)) if reason.contains("symbolic link"))
+    );
+    assert!(
+        matches!(found["linked-folder"], Err(("modules", reason)) if reason.contains("symbolic link"))
+    );
     assert!(matches!(found["whole"], Err((".", reason)) if reason.contains("not a folder")));
     assert!(matches!(found["large"], Err((_, reason)) if reason.contains("larger than 2 MiB")));
     assert!(matches!(found["many"], Err((_, reason)) if reason.contains("more than 200 files")));

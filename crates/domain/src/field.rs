@@ -221,13 +221,10 @@ impl Kind {
         )
     }
 
-    /// Whether a value without content differs from no value: empty text, no rows, an object of defaults.
+    /// Whether a value without content differs from no value: empty text, no rows, a group left as it is shown.
     #[must_use]
     pub fn has_empty(&self) -> bool {
-        matches!(
-            self,
-            Kind::String | Kind::List(_) | Kind::Set(_) | Kind::Map(_) | Kind::Object(_)
-        )
+        matches!(self, Kind::String | Kind::Tuple(_) | Kind::Object(_)) || self.has_rows()
     }
 
     /// Whether it is entered as JSON text.

@@ -180,9 +180,12 @@ impl Entered {
     }
 }
 
-/// Whether an object or tuple that may be null was left as `from_values` shows a null one.
+/// Whether a value was left as `from_values` shows one that is unset; its own box does not count.
 #[must_use]
 pub fn untouched(entered: &Entered, path: &str, kind: &Kind) -> bool {
+    if kind.has_rows() {
+        return entered.rows(path).is_empty();
+    }
     let mut fresh = Entered::default();
     show_null(&mut fresh, path, kind);
     let shown: Vec<_> = fresh.filled(path).collect();
@@ -218,6 +221,11 @@ pub fn from_values(
 
 /// Fills the controls of one value.
 fn show(entered: &mut Entered, path: &str, kind: &Kind, place: Place<'_>, value: Option<&Value>) {
+    if kind.is_json() && value == Some(&Value::Null) && place.blank(kind) != Blank::Null {
+        // Where blank means something else, null is written out.
+        entered.set(path, "null");
+        return;
+    }
     let Some(value) = value.or(place.default()).filter(|value| !value.is_null()) else {
         show_null(entered, path, kind);
         return;
@@ -268,12 +276,10 @@ fn show(entered: &mut Entered, path: &str, kind: &Kind, place: Place<'_>, value:
         (_, value) => entered.set(path, value.to_string()),
     }
     // What looks blank but is not unset says so by its box.
-    let looks_unset = match kind {
-        Kind::Object(_) => {
-            place.blank(kind) == Blank::Null && untouched(entered, path, kind)
-                || entered.is_blank(path)
-        }
-        _ => entered.is_blank(path) && entered.rows(path).is_empty(),
+    let looks_unset = match place.blank(kind) {
+        Blank::Null => untouched(entered, path, kind),
+        _ if kind.has_rows() => entered.rows(path).is_empty(),
+        _ => entered.is_blank(path),
     };
     tick(entered, path, looks_unset && place.offers_empty(kind));
 }

@@ -16,7 +16,9 @@ impl Block {
     /// Reads `10.0.0.0/16`. Terraform's reader also takes octets with leading zeros; that is not ours to decide.
     fn parse(text: &str) -> Result<Self, Stop> {
         let (address, prefix) = text.split_once('/').ok_or(Stop::Failed)?;
-        let leading = |part: &str| part.len() > 1 && part.starts_with('0') && part.bytes().all(|b| b.is_ascii_digit());
+        let leading = |part: &str| {
+            part.len() > 1 && part.starts_with('0') && part.bytes().all(|b| b.is_ascii_digit())
+        };
         if address.split(['.', ':']).any(leading) || leading(prefix) || text.contains(['%', '+']) {
             return Err(Stop::Undecided);
         }
@@ -32,20 +34,30 @@ impl Block {
             return Err(Stop::Failed);
         }
         let host = bits - prefix;
-        let base = if host >= 128 { 0 } else { value >> host << host };
+        let base = if host >= 128 {
+            0
+        } else {
+            value >> host << host
+        };
         Ok(Self { base, prefix, bits })
     }
 
     fn show(&self, value: u128) -> Result<String, Stop> {
         if self.bits == 32 {
-            return u32::try_from(value).map(|v| Ipv4Addr::from(v).to_string()).map_err(|_| Stop::Failed);
+            return u32::try_from(value)
+                .map(|v| Ipv4Addr::from(v).to_string())
+                .map_err(|_| Stop::Failed);
         }
         Ok(Ipv6Addr::from(value).to_string())
     }
 }
 
 fn whole(number: &Number) -> Result<i64, Stop> {
-    if number.is_whole() { number.to_i64().ok_or(Stop::Undecided) } else { Err(Stop::Failed) }
+    if number.is_whole() {
+        number.to_i64().ok_or(Stop::Undecided)
+    } else {
+        Err(Stop::Failed)
+    }
 }
 
 /// `cidrhost(block, number)`; a negative number counts from the end.
@@ -53,10 +65,20 @@ pub(super) fn host(block: &str, number: &Number) -> Outcome {
     let block = Block::parse(block)?;
     let n = whole(number)?;
     let host = block.bits - block.prefix;
-    let size = if host >= 127 { u128::MAX } else { 1_u128 << host };
-    let offset = if n < 0 { size.checked_sub(u128::from(n.unsigned_abs())) } else { Some(n.unsigned_abs().into()) };
+    let size = if host >= 127 {
+        u128::MAX
+    } else {
+        1_u128 << host
+    };
+    let offset = if n < 0 {
+        size.checked_sub(u128::from(n.unsigned_abs()))
+    } else {
+        Some(n.unsigned_abs().into())
+    };
     match offset {
-        Some(offset) if offset < size && host < 127 => Ok(Val::Text(block.show(block.base + offset)?)),
+        Some(offset) if offset < size && host < 127 => {
+            Ok(Val::Text(block.show(block.base + offset)?))
+        }
         _ if host >= 127 => Err(Stop::Undecided),
         _ => FAILED,
     }

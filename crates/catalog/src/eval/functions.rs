@@ -7,11 +7,53 @@ use crate::{number::Number, value::Val};
 
 /// Every function below, sorted. `can` and `try` are the evaluator's own.
 pub(super) const NAMES: &[&str] = &[
-    "abs", "alltrue", "anytrue", "ceil", "chomp", "cidrhost", "cidrnetmask", "cidrsubnet", "coalesce", "compact",
-    "concat", "contains", "distinct", "element", "endswith", "flatten", "floor", "join", "keys", "length", "lookup",
-    "lower", "max", "merge", "min", "one", "regex", "regexall", "replace", "reverse", "sort", "split",
-    "startswith", "strcontains", "substr", "sum", "tobool", "tolist", "tonumber", "toset", "tostring", "trim",
-    "trimprefix", "trimspace", "trimsuffix", "upper", "values",
+    "abs",
+    "alltrue",
+    "anytrue",
+    "ceil",
+    "chomp",
+    "cidrhost",
+    "cidrnetmask",
+    "cidrsubnet",
+    "coalesce",
+    "compact",
+    "concat",
+    "contains",
+    "distinct",
+    "element",
+    "endswith",
+    "flatten",
+    "floor",
+    "join",
+    "keys",
+    "length",
+    "lookup",
+    "lower",
+    "max",
+    "merge",
+    "min",
+    "one",
+    "regex",
+    "regexall",
+    "replace",
+    "reverse",
+    "sort",
+    "split",
+    "startswith",
+    "strcontains",
+    "substr",
+    "sum",
+    "tobool",
+    "tolist",
+    "tonumber",
+    "toset",
+    "tostring",
+    "trim",
+    "trimprefix",
+    "trimspace",
+    "trimsuffix",
+    "upper",
+    "values",
 ];
 
 /// Calls a function of `NAMES`; any other is undecided.
@@ -37,20 +79,29 @@ pub(super) fn call(name: &str, args: &[Val]) -> Outcome {
         ("length", [value]) => length(value),
         ("contains", [list, wanted]) => contains(list, wanted),
         ("alltrue" | "anytrue", [list]) => all_or_any(name == "alltrue", list),
-        ("keys", [Val::Map(items)]) => Ok(Val::List(items.keys().cloned().map(Val::Text).collect())),
-        ("keys", [Val::Object(items)]) => Ok(Val::Tuple(items.keys().cloned().map(Val::Text).collect())),
+        ("keys", [Val::Map(items)]) => {
+            Ok(Val::List(items.keys().cloned().map(Val::Text).collect()))
+        }
+        ("keys", [Val::Object(items)]) => {
+            Ok(Val::Tuple(items.keys().cloned().map(Val::Text).collect()))
+        }
         ("values", [Val::Map(items)]) => Ok(Val::List(items.values().cloned().collect())),
         ("values", [Val::Object(items)]) => Ok(Val::Tuple(items.values().cloned().collect())),
         ("element", [list, n]) => element(list, n),
         ("one", [list]) => one(list),
-        ("concat" | "distinct" | "compact" | "flatten" | "reverse" | "sort" | "tolist" | "toset", args) => {
-            collection(name, args)
-        }
+        (
+            "concat" | "distinct" | "compact" | "flatten" | "reverse" | "sort" | "tolist" | "toset",
+            args,
+        ) => collection(name, args),
         ("cidrhost", [block, n]) => cidr::host(&text(block)?, &as_number(n)?),
         ("cidrnetmask", [block]) => cidr::netmask(&text(block)?),
-        ("cidrsubnet", [block, bits, n]) => cidr::subnet(&text(block)?, &as_number(bits)?, &as_number(n)?),
+        ("cidrsubnet", [block, bits, n]) => {
+            cidr::subnet(&text(block)?, &as_number(bits)?, &as_number(n)?)
+        }
         ("join", [separator, lists @ ..]) if !lists.is_empty() => join(&text(separator)?, lists),
-        ("substr", [value, from, count]) => substr(&text(value)?, &as_number(from)?, &as_number(count)?),
+        ("substr", [value, from, count]) => {
+            substr(&text(value)?, &as_number(from)?, &as_number(count)?)
+        }
         (_, args) => strings(name, args),
     }
 }
@@ -62,12 +113,20 @@ fn text(value: &Val) -> Result<String, Stop> {
 /// Text whose case and cutting do not depend on Unicode tables.
 fn ascii(value: &Val) -> Result<String, Stop> {
     let text = text(value)?;
-    if text.is_ascii() { Ok(text) } else { Err(Stop::Undecided) }
+    if text.is_ascii() {
+        Ok(text)
+    } else {
+        Err(Stop::Undecided)
+    }
 }
 
 fn plain(value: &Val) -> Result<String, Stop> {
     let text = text(value)?;
-    if is_plain(&text) { Ok(text) } else { Err(Stop::Undecided) }
+    if is_plain(&text) {
+        Ok(text)
+    } else {
+        Err(Stop::Undecided)
+    }
 }
 
 fn strings(name: &str, args: &[Val]) -> Outcome {
@@ -83,11 +142,21 @@ fn strings(name: &str, args: &[Val]) -> Outcome {
         }
         ("trimprefix", [value, prefix]) => {
             let (value, prefix) = (plain(value)?, plain(prefix)?);
-            Val::Text(value.strip_prefix(prefix.as_str()).unwrap_or(&value).to_owned())
+            Val::Text(
+                value
+                    .strip_prefix(prefix.as_str())
+                    .unwrap_or(&value)
+                    .to_owned(),
+            )
         }
         ("trimsuffix", [value, suffix]) => {
             let (value, suffix) = (plain(value)?, plain(suffix)?);
-            Val::Text(value.strip_suffix(suffix.as_str()).unwrap_or(&value).to_owned())
+            Val::Text(
+                value
+                    .strip_suffix(suffix.as_str())
+                    .unwrap_or(&value)
+                    .to_owned(),
+            )
         }
         ("startswith", [value, prefix]) => Val::Bool(plain(value)?.starts_with(&plain(prefix)?)),
         ("endswith", [value, suffix]) => Val::Bool(plain(value)?.ends_with(&plain(suffix)?)),
@@ -97,15 +166,29 @@ fn strings(name: &str, args: &[Val]) -> Outcome {
             if separator.is_empty() {
                 Val::List(value.chars().map(|c| Val::Text(c.to_string())).collect())
             } else {
-                Val::List(value.split(separator.as_str()).map(|part| Val::Text(part.to_owned())).collect())
+                Val::List(
+                    value
+                        .split(separator.as_str())
+                        .map(|part| Val::Text(part.to_owned()))
+                        .collect(),
+                )
             }
         }
-        ("regex", [expression, value]) => return pattern::first(&plain(expression)?, &plain(value)?),
-        ("regexall", [expression, value]) => return pattern::all(&plain(expression)?, &plain(value)?),
+        ("regex", [expression, value]) => {
+            return pattern::first(&plain(expression)?, &plain(value)?);
+        }
+        ("regexall", [expression, value]) => {
+            return pattern::all(&plain(expression)?, &plain(value)?);
+        }
         ("replace", [value, what, with]) => {
             let (value, what, with) = (plain(value)?, plain(what)?, plain(with)?);
-            match what.strip_prefix('/').and_then(|what| what.strip_suffix('/')) {
-                Some(expression) if what.len() > 1 => return pattern::replace(&value, expression, &with),
+            match what
+                .strip_prefix('/')
+                .and_then(|what| what.strip_suffix('/'))
+            {
+                Some(expression) if what.len() > 1 => {
+                    return pattern::replace(&value, expression, &with);
+                }
                 _ => Val::Text(value.replace(&what, &with)),
             }
         }
@@ -128,7 +211,9 @@ fn substr(value: &str, from: &Number, count: &Number) -> Outcome {
     if !value.is_ascii() || value.contains('\r') {
         return UNDECIDED;
     }
-    let (Some(from), Some(count)) = (from.to_i64(), count.to_i64()) else { return FAILED };
+    let (Some(from), Some(count)) = (from.to_i64(), count.to_i64()) else {
+        return FAILED;
+    };
     let len = value.len() as i64;
     if from.abs() > 1_000_000 || count.abs() > 1_000_000 {
         return UNDECIDED;
@@ -137,8 +222,14 @@ fn substr(value: &str, from: &Number, count: &Number) -> Outcome {
     if start < 0 || start > len {
         return UNDECIDED;
     }
-    let end = if count < 0 { len } else { (start + count).min(len) };
-    let (Ok(start), Ok(end)) = (usize::try_from(start), usize::try_from(end)) else { return UNDECIDED };
+    let end = if count < 0 {
+        len
+    } else {
+        (start + count).min(len)
+    };
+    let (Ok(start), Ok(end)) = (usize::try_from(start), usize::try_from(end)) else {
+        return UNDECIDED;
+    };
     Ok(Val::Text(value[start..end].to_owned()))
 }
 
@@ -151,7 +242,11 @@ fn numeric(name: &str, args: &[Val]) -> Outcome {
     let number = match (name, &numbers[..]) {
         ("max", numbers) => numbers.iter().max().cloned(),
         ("min", numbers) => numbers.iter().min().cloned(),
-        ("abs", [n]) => Some(if n.is_negative() { n.negated() } else { n.clone() }),
+        ("abs", [n]) => Some(if n.is_negative() {
+            n.negated()
+        } else {
+            n.clone()
+        }),
         ("floor", [n]) => Some(n.floor().ok_or(Stop::Undecided)?),
         ("ceil", [n]) => Some(n.negated().floor().ok_or(Stop::Undecided)?.negated()),
         _ => None,
@@ -182,7 +277,11 @@ fn contains(list: &Val, wanted: &Val) -> Outcome {
             Err(_) => undecided = true,
         }
     }
-    if undecided { UNDECIDED } else { Ok(Val::Bool(false)) }
+    if undecided {
+        UNDECIDED
+    } else {
+        Ok(Val::Bool(false))
+    }
 }
 
 fn all_or_any(all: bool, list: &Val) -> Outcome {
@@ -195,19 +294,29 @@ fn all_or_any(all: bool, list: &Val) -> Outcome {
             item => item.as_bool().map(Some).ok_or(Stop::Failed),
         })
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(Val::Bool(if all { bools.iter().all(|b| *b == Some(true)) } else { bools.contains(&Some(true)) }))
+    Ok(Val::Bool(if all {
+        bools.iter().all(|b| *b == Some(true))
+    } else {
+        bools.contains(&Some(true))
+    }))
 }
 
 fn coalesce(values: &[Val]) -> Outcome {
     // All are converted to one type; when they differ, that is not ours to work out.
     let mut given = values.iter().filter(|value| **value != Val::Null);
-    let Some(first) = given.next() else { return FAILED };
-    let same = |value: &Val| std::mem::discriminant(value) == std::mem::discriminant(first) && value.is_scalar();
+    let Some(first) = given.next() else {
+        return FAILED;
+    };
+    let same = |value: &Val| {
+        std::mem::discriminant(value) == std::mem::discriminant(first) && value.is_scalar()
+    };
     if !first.is_scalar() || !given.all(same) {
         return UNDECIDED;
     }
     // Empty text counts as nothing.
-    let filled = values.iter().find(|value| **value != Val::Null && **value != Val::Text(String::new()));
+    let filled = values
+        .iter()
+        .find(|value| **value != Val::Null && **value != Val::Text(String::new()));
     filled.cloned().ok_or(Stop::Failed)
 }
 
@@ -215,14 +324,19 @@ fn lookup(map: &Val, key: &Val, default: Option<&Val>) -> Outcome {
     if matches!(map, Val::Null) || matches!(key, Val::Null) {
         return FAILED;
     }
-    let (Val::Map(items) | Val::Object(items)) = map else { return FAILED };
+    let (Val::Map(items) | Val::Object(items)) = map else {
+        return FAILED;
+    };
     match (items.get(&plain(key)?), default) {
         (Some(found), None) => Ok(found.clone()),
         (None, None) => FAILED,
         // The result takes the elements' type: only when the default has it already are we sure.
         (found, Some(default)) => {
             let of = |value: &Val| value.is_scalar().then(|| std::mem::discriminant(value));
-            if items.values().any(|item| of(item).is_none() || of(item) != of(default)) {
+            if items
+                .values()
+                .any(|item| of(item).is_none() || of(item) != of(default))
+            {
                 return UNDECIDED;
             }
             Ok(found.unwrap_or(default).clone())
@@ -255,7 +369,13 @@ fn merge(values: &[Val]) -> Outcome {
 }
 
 fn element(list: &Val, n: &Val) -> Outcome {
-    let (Val::List(items) | Val::Tuple(items)) = list else { return if list.elements().is_some() { UNDECIDED } else { FAILED } };
+    let (Val::List(items) | Val::Tuple(items)) = list else {
+        return if list.elements().is_some() {
+            UNDECIDED
+        } else {
+            FAILED
+        };
+    };
     let n = as_number(n)?.to_i64().ok_or(Stop::Failed)?;
     // Negative numbers are an error in some versions and wrap in others.
     if n < 0 {
@@ -282,7 +402,11 @@ fn alike(items: &[Val]) -> Result<Vec<Val>, Stop> {
     let mut kinds = items.iter().map(std::mem::discriminant);
     let first = kinds.next();
     let same = items.iter().all(Val::is_scalar) && kinds.all(|kind| Some(kind) == first);
-    if same { Ok(items.to_vec()) } else { Err(Stop::Undecided) }
+    if same {
+        Ok(items.to_vec())
+    } else {
+        Err(Stop::Undecided)
+    }
 }
 
 fn collection(name: &str, args: &[Val]) -> Outcome {
@@ -326,17 +450,29 @@ fn collection(name: &str, args: &[Val]) -> Outcome {
                     kept.push(item);
                 }
             }
-            if kept.iter().any(|item| item.as_text().is_some_and(|text| !is_plain(&text))) {
+            if kept
+                .iter()
+                .any(|item| item.as_text().is_some_and(|text| !is_plain(&text)))
+            {
                 return UNDECIDED;
             }
-            if ordered && !matches!(arg, Val::Set(_)) { Val::List(kept) } else { Val::Bag(kept) }
+            if ordered && !matches!(arg, Val::Set(_)) {
+                Val::List(kept)
+            } else {
+                Val::Bag(kept)
+            }
         }
         "compact" => {
             let texts = alike(items)?;
             if !ordered || !texts.iter().all(|item| matches!(item, Val::Text(_))) {
                 return UNDECIDED;
             }
-            Val::List(texts.into_iter().filter(|item| *item != Val::Text(String::new())).collect())
+            Val::List(
+                texts
+                    .into_iter()
+                    .filter(|item| *item != Val::Text(String::new()))
+                    .collect(),
+            )
         }
         "reverse" => match arg {
             Val::List(items) => Val::List(items.iter().rev().cloned().collect()),
@@ -351,20 +487,26 @@ fn collection(name: &str, args: &[Val]) -> Outcome {
         _ => {
             let mut flat = Vec::new();
             let all_ordered = flatten(items, ordered, &mut flat);
-            if all_ordered { Val::Tuple(flat) } else { Val::Bag(flat) }
+            if all_ordered {
+                Val::Tuple(flat)
+            } else {
+                Val::Bag(flat)
+            }
         }
     })
 }
 
 /// Puts every element below into one list; says whether their order is sure.
 fn flatten(items: &[Val], ordered: bool, flat: &mut Vec<Val>) -> bool {
-    items.iter().fold(ordered, |ordered, item| match item.elements() {
-        Some((inner, inner_ordered)) => flatten(inner, inner_ordered, flat) && ordered,
-        None => {
-            flat.push(item.clone());
-            ordered
-        }
-    })
+    items
+        .iter()
+        .fold(ordered, |ordered, item| match item.elements() {
+            Some((inner, inner_ordered)) => flatten(inner, inner_ordered, flat) && ordered,
+            None => {
+                flat.push(item.clone());
+                ordered
+            }
+        })
 }
 
 fn join(separator: &str, lists: &[Val]) -> Outcome {

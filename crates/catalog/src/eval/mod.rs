@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hcl_edit::{
     expr::{
-        BinaryOp, BinaryOperator, Conditional, Expression, ForExpr, FuncCall, ObjectKey, Traversal, TraversalOperator,
-        UnaryOperator,
+        BinaryOp, BinaryOperator, Conditional, Expression, ForExpr, FuncCall, ObjectKey, Traversal,
+        TraversalOperator, UnaryOperator,
     },
     template::{Directive, Element, Strip, Template},
 };
@@ -49,17 +49,29 @@ pub(crate) struct Scope<'v> {
 impl<'v> Scope<'v> {
     /// Variables by name; a variable that is missing or `None` is not known, and nothing is decided that needs it.
     pub fn new(variables: &'v BTreeMap<String, Option<Val>>) -> Self {
-        Self { variables, locals: Vec::new(), functions: true, steps: 0 }
+        Self {
+            variables,
+            locals: Vec::new(),
+            functions: true,
+            steps: 0,
+        }
     }
 
     /// For defaults and descriptions: constants only.
     pub fn constants(variables: &'v BTreeMap<String, Option<Val>>) -> Self {
-        Self { functions: false, ..Self::new(variables) }
+        Self {
+            functions: false,
+            ..Self::new(variables)
+        }
     }
 
     fn step(&mut self) -> Result<(), Stop> {
         self.steps += 1;
-        if self.steps > MAX_STEPS { Err(Stop::Undecided) } else { Ok(()) }
+        if self.steps > MAX_STEPS {
+            Err(Stop::Undecided)
+        } else {
+            Ok(())
+        }
     }
 
     /// The value of an expression.
@@ -69,7 +81,10 @@ impl<'v> Scope<'v> {
             Expression::Null(_) => Ok(Val::Null),
             Expression::Bool(value) => Ok(Val::Bool(*value.value())),
             Expression::Number(number) => {
-                let text = number.as_repr().map(|repr| repr.to_string()).ok_or(Stop::Undecided)?;
+                let text = number
+                    .as_repr()
+                    .map(|repr| repr.to_string())
+                    .ok_or(Stop::Undecided)?;
                 let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
                 Number::parse(&text).map(Val::Number).ok_or(Stop::Undecided)
             }
@@ -83,13 +98,20 @@ impl<'v> Scope<'v> {
                 heredoc.dedent();
                 self.heredoc(&heredoc.template)
             }
-            Expression::Array(items) => Ok(Val::Tuple(items.iter().map(|item| self.eval(item)).collect::<Result<_, _>>()?)),
+            Expression::Array(items) => Ok(Val::Tuple(
+                items
+                    .iter()
+                    .map(|item| self.eval(item))
+                    .collect::<Result<_, _>>()?,
+            )),
             Expression::Object(object) => {
                 let mut items = BTreeMap::new();
                 for (key, value) in object {
                     let key = match key {
                         ObjectKey::Ident(name) => name.value().to_string(),
-                        ObjectKey::Expression(key) => self.eval(key)?.as_text().ok_or(Stop::Failed)?,
+                        ObjectKey::Expression(key) => {
+                            self.eval(key)?.as_text().ok_or(Stop::Failed)?
+                        }
                     };
                     let value = self.eval(value.expr())?;
                     items.insert(key, value);
@@ -108,7 +130,9 @@ impl<'v> Scope<'v> {
             Expression::UnaryOp(op) => {
                 let value = self.eval(&op.expr)?;
                 match op.operator.value() {
-                    UnaryOperator::Not => value.as_bool().map(|b| Val::Bool(!b)).ok_or(Stop::Failed),
+                    UnaryOperator::Not => {
+                        value.as_bool().map(|b| Val::Bool(!b)).ok_or(Stop::Failed)
+                    }
                     UnaryOperator::Neg => as_number(&value).map(|n| Val::Number(n.negated())),
                 }
             }
@@ -136,7 +160,10 @@ impl<'v> Scope<'v> {
     }
 
     fn heredoc(&mut self, template: &Template) -> Outcome {
-        if template.iter().any(|element| !matches!(element, Element::Literal(_))) {
+        if template
+            .iter()
+            .any(|element| !matches!(element, Element::Literal(_)))
+        {
             return UNDECIDED;
         }
         let elements: Vec<&Element> = template.iter().collect();
@@ -144,7 +171,10 @@ impl<'v> Scope<'v> {
     }
 
     fn conditional(&mut self, conditional: &Conditional) -> Outcome {
-        let condition = self.eval(&conditional.cond_expr)?.as_bool().ok_or(Stop::Failed)?;
+        let condition = self
+            .eval(&conditional.cond_expr)?
+            .as_bool()
+            .ok_or(Stop::Failed)?;
         let (taken, other) = if condition {
             (&conditional.true_expr, &conditional.false_expr)
         } else {
@@ -168,7 +198,10 @@ impl<'v> Scope<'v> {
         match operator {
             BinaryOperator::Eq => Ok(Val::Bool(equal(&left, &right)?)),
             BinaryOperator::NotEq => Ok(Val::Bool(!equal(&left, &right)?)),
-            BinaryOperator::LessEq | BinaryOperator::GreaterEq | BinaryOperator::Less | BinaryOperator::Greater => {
+            BinaryOperator::LessEq
+            | BinaryOperator::GreaterEq
+            | BinaryOperator::Less
+            | BinaryOperator::Greater => {
                 let order = as_number(&left)?.cmp(&as_number(&right)?);
                 Ok(Val::Bool(match operator {
                     BinaryOperator::LessEq => order.is_le(),
@@ -197,7 +230,9 @@ impl<'v> Scope<'v> {
     /// matter, because the right side fails, nothing is decided.
     fn logical(&mut self, and: bool, left: &Expression, right: &Expression) -> Outcome {
         let left = self.eval(left)?.as_bool().ok_or(Stop::Failed)?;
-        let right = self.eval(right).and_then(|value| value.as_bool().ok_or(Stop::Failed));
+        let right = self
+            .eval(right)
+            .and_then(|value| value.as_bool().ok_or(Stop::Failed));
         match right {
             Ok(right) => Ok(Val::Bool(if and { left && right } else { left || right })),
             Err(Stop::Failed) if left == and => FAILED,
@@ -206,13 +241,21 @@ impl<'v> Scope<'v> {
     }
 
     fn traversal(&mut self, traversal: &Traversal) -> Outcome {
-        let mut operators: Vec<&TraversalOperator> = traversal.operators.iter().map(|op| op.value()).collect();
+        let mut operators: Vec<&TraversalOperator> =
+            traversal.operators.iter().map(|op| op.value()).collect();
         let root = match &traversal.expr {
-            Expression::Variable(name) if name.value().as_str() == "var" && !self.has_local("var") => {
-                let Some(TraversalOperator::GetAttr(name)) = operators.first() else { return UNDECIDED };
+            Expression::Variable(name)
+                if name.value().as_str() == "var" && !self.has_local("var") =>
+            {
+                let Some(TraversalOperator::GetAttr(name)) = operators.first() else {
+                    return UNDECIDED;
+                };
                 let name = name.value().as_str();
                 operators.remove(0);
-                self.variables.get(name).and_then(Clone::clone).ok_or(Stop::Undecided)?
+                self.variables
+                    .get(name)
+                    .and_then(Clone::clone)
+                    .ok_or(Stop::Undecided)?
             }
             root => self.eval(root)?,
         };
@@ -224,13 +267,16 @@ impl<'v> Scope<'v> {
     }
 
     fn walk(&mut self, value: Val, operators: &[&TraversalOperator]) -> Outcome {
-        let Some((first, rest)) = operators.split_first() else { return Ok(value) };
+        let Some((first, rest)) = operators.split_first() else {
+            return Ok(value);
+        };
         self.step()?;
         let next = match first {
             TraversalOperator::GetAttr(name) => attribute(value, name.value().as_str())?,
-            TraversalOperator::LegacyIndex(n) => {
-                index(value, &Val::Number(Number::from_i128(i128::from(*n.value()))))?
-            }
+            TraversalOperator::LegacyIndex(n) => index(
+                value,
+                &Val::Number(Number::from_i128(i128::from(*n.value()))),
+            )?,
             TraversalOperator::Index(key) => {
                 let key = self.eval(key)?;
                 index(value, &key)?
@@ -238,14 +284,22 @@ impl<'v> Scope<'v> {
             TraversalOperator::FullSplat(_) => return self.splat(value, rest, &[]),
             TraversalOperator::AttrSplat(_) => {
                 // `.*` takes the attributes that follow; an index after them applies to the result.
-                let end = rest.iter().position(|op| !matches!(op, TraversalOperator::GetAttr(_))).unwrap_or(rest.len());
+                let end = rest
+                    .iter()
+                    .position(|op| !matches!(op, TraversalOperator::GetAttr(_)))
+                    .unwrap_or(rest.len());
                 return self.splat(value, &rest[..end], &rest[end..]);
             }
         };
         self.walk(next, rest)
     }
 
-    fn splat(&mut self, value: Val, each: &[&TraversalOperator], after: &[&TraversalOperator]) -> Outcome {
+    fn splat(
+        &mut self,
+        value: Val,
+        each: &[&TraversalOperator],
+        after: &[&TraversalOperator],
+    ) -> Outcome {
         let (items, ordered) = match &value {
             // Nothing or an error, depending on the type that it is null of.
             Val::Null => return UNDECIDED,
@@ -254,8 +308,18 @@ impl<'v> Scope<'v> {
                 None => (vec![value], true),
             },
         };
-        let items = items.into_iter().map(|item| self.walk(item, each)).collect::<Result<Vec<_>, _>>()?;
-        self.walk(if ordered { Val::Tuple(items) } else { Val::Bag(items) }, after)
+        let items = items
+            .into_iter()
+            .map(|item| self.walk(item, each))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.walk(
+            if ordered {
+                Val::Tuple(items)
+            } else {
+                Val::Bag(items)
+            },
+            after,
+        )
     }
 
     fn for_each(&mut self, expression: &ForExpr) -> Outcome {
@@ -265,16 +329,24 @@ impl<'v> Scope<'v> {
         let collection = self.eval(&expression.intro.collection_expr)?;
         let mut ordered = true;
         let pairs: Vec<(Val, Val)> = match &collection {
-            Val::Map(items) | Val::Object(items) => {
-                items.iter().map(|(key, item)| (Val::Text(key.clone()), item.clone())).collect()
-            }
+            Val::Map(items) | Val::Object(items) => items
+                .iter()
+                .map(|(key, item)| (Val::Text(key.clone()), item.clone()))
+                .collect(),
             Val::Set(items) => {
                 ordered = collection.elements().is_some_and(|(_, ordered)| ordered);
-                items.iter().map(|item| (item.clone(), item.clone())).collect()
+                items
+                    .iter()
+                    .map(|item| (item.clone(), item.clone()))
+                    .collect()
             }
             Val::List(items) | Val::Tuple(items) => {
                 let key = |n| Val::Number(Number::from_count(n));
-                items.iter().enumerate().map(|(n, item)| (key(n), item.clone())).collect()
+                items
+                    .iter()
+                    .enumerate()
+                    .map(|(n, item)| (key(n), item.clone()))
+                    .collect()
             }
             Val::Bag(_) => return UNDECIDED,
             _ => return FAILED,
@@ -285,7 +357,12 @@ impl<'v> Scope<'v> {
         result
     }
 
-    fn for_pairs(&mut self, expression: &ForExpr, pairs: Vec<(Val, Val)>, ordered: bool) -> Outcome {
+    fn for_pairs(
+        &mut self,
+        expression: &ForExpr,
+        pairs: Vec<(Val, Val)>,
+        ordered: bool,
+    ) -> Outcome {
         let depth = self.locals.len();
         let mut list = Vec::new();
         let mut object = BTreeMap::new();
@@ -295,7 +372,8 @@ impl<'v> Scope<'v> {
             if let Some(name) = &expression.intro.key_var {
                 self.locals.push((name.value().to_string(), key));
             }
-            self.locals.push((expression.intro.value_var.value().to_string(), value));
+            self.locals
+                .push((expression.intro.value_var.value().to_string(), value));
             if let Some(condition) = &expression.cond
                 && !self.eval(&condition.expr)?.as_bool().ok_or(Stop::Failed)?
             {
@@ -326,7 +404,9 @@ impl<'v> Scope<'v> {
         let name = call.name.name.value().as_str();
         match name {
             "can" => {
-                let [only] = call.args.iter().collect::<Vec<_>>()[..] else { return FAILED };
+                let [only] = call.args.iter().collect::<Vec<_>>()[..] else {
+                    return FAILED;
+                };
                 return match self.eval(only) {
                     Ok(_) => Ok(Val::Bool(true)),
                     Err(Stop::Failed) => Ok(Val::Bool(false)),
@@ -344,7 +424,11 @@ impl<'v> Scope<'v> {
             }
             _ => {}
         }
-        let mut args = call.args.iter().map(|arg| self.eval(arg)).collect::<Result<Vec<_>, _>>()?;
+        let mut args = call
+            .args
+            .iter()
+            .map(|arg| self.eval(arg))
+            .collect::<Result<Vec<_>, _>>()?;
         if call.args.expand_final() {
             let last = args.pop().ok_or(Stop::Failed)?;
             let (items, ordered) = last.elements().ok_or(Stop::Failed)?;
@@ -361,7 +445,9 @@ impl<'v> Scope<'v> {
 fn as_number(value: &Val) -> Result<Number, Stop> {
     match value {
         // A number that Terraform would take and we do not keep exactly is not ours to decide.
-        Val::Text(text) if Number::parse(text).is_none() && !text.is_empty() && looks_numeric(text) => {
+        Val::Text(text)
+            if Number::parse(text).is_none() && !text.is_empty() && looks_numeric(text) =>
+        {
             Err(Stop::Undecided)
         }
         value => value.as_number().ok_or(Stop::Failed),
@@ -384,7 +470,9 @@ fn equal(left: &Val, right: &Val) -> Result<bool, Stop> {
     match (left, right) {
         (Val::Null, Val::Null) => Ok(true),
         (Val::Null, _) | (_, Val::Null) => Ok(false),
-        (Val::Text(a), Val::Text(b)) if a != b && !(is_plain(a) && is_plain(b)) => Err(Stop::Undecided),
+        (Val::Text(a), Val::Text(b)) if a != b && !(is_plain(a) && is_plain(b)) => {
+            Err(Stop::Undecided)
+        }
         (Val::Text(a), Val::Text(b)) => Ok(a == b),
         (Val::Number(a), Val::Number(b)) => Ok(a == b),
         (Val::Bool(a), Val::Bool(b)) => Ok(a == b),
@@ -392,11 +480,20 @@ fn equal(left: &Val, right: &Val) -> Result<bool, Stop> {
         (a, b) => {
             // Groups are equal only if their types are, down to the elements; an empty list or a null inside has a type
             // that a value alone does not show.
-            let (left, right) = (shape(a).ok_or(Stop::Undecided)?, shape(b).ok_or(Stop::Undecided)?);
+            let (left, right) = (
+                shape(a).ok_or(Stop::Undecided)?,
+                shape(b).ok_or(Stop::Undecided)?,
+            );
             if left != right {
                 return Ok(false);
             }
-            if a == b { Ok(true) } else if all_plain(a) && all_plain(b) { Ok(false) } else { Err(Stop::Undecided) }
+            if a == b {
+                Ok(true)
+            } else if all_plain(a) && all_plain(b) {
+                Ok(false)
+            } else {
+                Err(Stop::Undecided)
+            }
         }
     }
 }
@@ -404,8 +501,12 @@ fn equal(left: &Val, right: &Val) -> Result<bool, Stop> {
 fn all_plain(value: &Val) -> bool {
     match value {
         Val::Text(text) => is_plain(text),
-        Val::List(items) | Val::Set(items) | Val::Tuple(items) | Val::Bag(items) => items.iter().all(all_plain),
-        Val::Map(items) | Val::Object(items) => items.iter().all(|(key, item)| is_plain(key) && all_plain(item)),
+        Val::List(items) | Val::Set(items) | Val::Tuple(items) | Val::Bag(items) => {
+            items.iter().all(all_plain)
+        }
+        Val::Map(items) | Val::Object(items) => items
+            .iter()
+            .all(|(key, item)| is_plain(key) && all_plain(item)),
         Val::Null | Val::Bool(_) | Val::Number(_) => true,
     }
 }
@@ -414,7 +515,9 @@ fn all_plain(value: &Val) -> bool {
 fn shape(value: &Val) -> Option<String> {
     let one = |items: &mut dyn Iterator<Item = &Val>| -> Option<String> {
         let shapes = items.map(shape).collect::<Option<BTreeSet<_>>>()?;
-        (shapes.len() == 1).then(|| shapes.into_iter().next()).flatten()
+        (shapes.len() == 1)
+            .then(|| shapes.into_iter().next())
+            .flatten()
     };
     Some(match value {
         Val::Null | Val::Bag(_) => return None,
@@ -424,10 +527,24 @@ fn shape(value: &Val) -> Option<String> {
         Val::List(items) => format!("list({})", one(&mut items.iter())?),
         Val::Set(items) => format!("set({})", one(&mut items.iter())?),
         Val::Map(items) => format!("map({})", one(&mut items.values())?),
-        Val::Tuple(items) => format!("[{}]", items.iter().map(shape).collect::<Option<Vec<_>>>()?.join(",")),
+        Val::Tuple(items) => format!(
+            "[{}]",
+            items
+                .iter()
+                .map(shape)
+                .collect::<Option<Vec<_>>>()?
+                .join(",")
+        ),
         Val::Object(items) => {
             let item = |(key, item): (&String, &Val)| Some(format!("{key:?}={}", shape(item)?));
-            format!("{{{}}}", items.iter().map(item).collect::<Option<Vec<_>>>()?.join(","))
+            format!(
+                "{{{}}}",
+                items
+                    .iter()
+                    .map(item)
+                    .collect::<Option<Vec<_>>>()?
+                    .join(",")
+            )
         }
     })
 }
@@ -436,9 +553,13 @@ fn shape(value: &Val) -> Option<String> {
 fn one_type(taken: Val, other: &Val) -> Outcome {
     match (&taken, other) {
         (_, Val::Null) | (Val::Null, _) => Ok(taken),
-        (Val::Text(_), Val::Text(_)) | (Val::Number(_), Val::Number(_)) | (Val::Bool(_), Val::Bool(_)) => Ok(taken),
+        (Val::Text(_), Val::Text(_))
+        | (Val::Number(_), Val::Number(_))
+        | (Val::Bool(_), Val::Bool(_)) => Ok(taken),
         (Val::Text(_), other) if other.is_scalar() => Ok(taken),
-        (value, Val::Text(_)) if value.is_scalar() => Ok(Val::Text(value.as_text().ok_or(Stop::Failed)?)),
+        (value, Val::Text(_)) if value.is_scalar() => {
+            Ok(Val::Text(value.as_text().ok_or(Stop::Failed)?))
+        }
         (a, b) => match (shape(a), shape(b)) {
             (Some(a), Some(b)) if a == b => Ok(taken),
             _ => UNDECIDED,
@@ -456,8 +577,15 @@ fn attribute(value: Val, name: &str) -> Outcome {
 fn index(value: Val, key: &Val) -> Outcome {
     match value {
         Val::List(mut items) | Val::Tuple(mut items) => {
-            let n = as_number(key)?.to_i64().and_then(|n| usize::try_from(n).ok()).ok_or(Stop::Failed)?;
-            if n < items.len() { Ok(items.swap_remove(n)) } else { FAILED }
+            let n = as_number(key)?
+                .to_i64()
+                .and_then(|n| usize::try_from(n).ok())
+                .ok_or(Stop::Failed)?;
+            if n < items.len() {
+                Ok(items.swap_remove(n))
+            } else {
+                FAILED
+            }
         }
         Val::Map(mut items) | Val::Object(mut items) => {
             let key = key.as_text().ok_or(Stop::Failed)?;
@@ -475,7 +603,11 @@ fn index(value: Val, key: &Val) -> Outcome {
 /// The variables that an expression names, and whether every part of it is on the allow-list. Whether it can then be
 /// decided still depends on the values.
 pub(crate) fn survey(expression: &Expression) -> (BTreeSet<String>, bool) {
-    let mut survey = Survey { variables: BTreeSet::new(), known: true, locals: Vec::new() };
+    let mut survey = Survey {
+        variables: BTreeSet::new(),
+        known: true,
+        locals: Vec::new(),
+    };
     survey.look(expression);
     (survey.variables, survey.known)
 }
@@ -491,7 +623,10 @@ impl Survey {
         match expression {
             Expression::Null(_) | Expression::Bool(_) | Expression::String(_) => {}
             Expression::Number(number) => {
-                let text = number.as_repr().map(|repr| repr.to_string()).unwrap_or_default();
+                let text = number
+                    .as_repr()
+                    .map(|repr| repr.to_string())
+                    .unwrap_or_default();
                 let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
                 self.known &= Number::parse(&text).is_some();
             }
@@ -507,7 +642,12 @@ impl Survey {
                 }
             }
             Expression::Parenthesis(inner) => self.look(inner.inner()),
-            Expression::Variable(name) => self.known &= self.locals.iter().any(|local| local == name.value().as_str()),
+            Expression::Variable(name) => {
+                self.known &= self
+                    .locals
+                    .iter()
+                    .any(|local| local == name.value().as_str())
+            }
             Expression::Conditional(conditional) => {
                 self.look(&conditional.cond_expr);
                 self.look(&conditional.true_expr);
@@ -516,11 +656,15 @@ impl Survey {
             Expression::FuncCall(call) => {
                 let name = call.name.name.value().as_str();
                 self.known &= !call.name.is_namespaced()
-                    && (matches!(name, "can" | "try") || functions::NAMES.binary_search(&name).is_ok());
+                    && (matches!(name, "can" | "try")
+                        || functions::NAMES.binary_search(&name).is_ok());
                 call.args.iter().for_each(|arg| self.look(arg));
             }
             Expression::Traversal(traversal) => {
-                match (&traversal.expr, traversal.operators.first().map(|op| op.value())) {
+                match (
+                    &traversal.expr,
+                    traversal.operators.first().map(|op| op.value()),
+                ) {
                     (Expression::Variable(root), Some(TraversalOperator::GetAttr(name)))
                         if root.value().as_str() == "var" =>
                     {
@@ -543,11 +687,18 @@ impl Survey {
                 self.look(&each.intro.collection_expr);
                 self.known &= !each.grouping;
                 let depth = self.locals.len();
-                self.locals.extend(each.intro.key_var.iter().map(|name| name.value().to_string()));
+                self.locals.extend(
+                    each.intro
+                        .key_var
+                        .iter()
+                        .map(|name| name.value().to_string()),
+                );
                 self.locals.push(each.intro.value_var.value().to_string());
                 each.key_expr.iter().for_each(|key| self.look(key));
                 self.look(&each.value_expr);
-                each.cond.iter().for_each(|condition| self.look(&condition.expr));
+                each.cond
+                    .iter()
+                    .for_each(|condition| self.look(&condition.expr));
                 self.locals.truncate(depth);
             }
         }
@@ -575,7 +726,10 @@ impl Survey {
             Directive::If(choice) => {
                 self.look(&choice.if_expr.cond_expr);
                 self.template(choice.if_expr.template.iter(), false);
-                choice.else_expr.iter().for_each(|other| self.template(other.template.iter(), false));
+                choice
+                    .else_expr
+                    .iter()
+                    .for_each(|other| self.template(other.template.iter(), false));
             }
             Directive::For(each) => {
                 self.look(&each.for_expr.collection_expr);

@@ -13,7 +13,9 @@ use crate::value::Val;
 /// `regex(pattern, text)`.
 pub(super) fn first(pattern: &str, text: &str) -> Outcome {
     let pattern = compile(pattern)?;
-    pattern.captures(text).map_or(FAILED, |found| Ok(captured(&pattern, &found)))
+    pattern
+        .captures(text)
+        .map_or(FAILED, |found| Ok(captured(&pattern, &found)))
 }
 
 /// `regexall(pattern, text)`.
@@ -23,7 +25,12 @@ pub(super) fn all(pattern: &str, text: &str) -> Outcome {
     if pattern.find_iter(text).any(|found| found.is_empty()) {
         return Err(Stop::Undecided);
     }
-    Ok(Val::List(pattern.captures_iter(text).map(|found| captured(&pattern, &found)).collect()))
+    Ok(Val::List(
+        pattern
+            .captures_iter(text)
+            .map(|found| captured(&pattern, &found))
+            .collect(),
+    ))
 }
 
 /// `replace(text, "/pattern/", with)`.
@@ -32,25 +39,41 @@ pub(super) fn replace(text: &str, pattern: &str, with: &str) -> Outcome {
     if with.contains('$') || pattern.find_iter(text).any(|found| found.is_empty()) {
         return Err(Stop::Undecided);
     }
-    Ok(Val::Text(pattern.replace_all(text, regex::NoExpand(with)).into_owned()))
+    Ok(Val::Text(
+        pattern
+            .replace_all(text, regex::NoExpand(with))
+            .into_owned(),
+    ))
 }
 
 fn captured(pattern: &Regex, found: &regex::Captures<'_>) -> Val {
-    let group = |found: Option<regex::Match<'_>>| found.map_or(Val::Null, |m| Val::Text(m.as_str().to_owned()));
+    let group = |found: Option<regex::Match<'_>>| {
+        found.map_or(Val::Null, |m| Val::Text(m.as_str().to_owned()))
+    };
     if pattern.captures_len() == 1 {
         return group(found.get(0));
     }
     let names: Vec<Option<&str>> = pattern.capture_names().skip(1).collect();
     if names.iter().any(Option::is_some) {
-        let named = names.iter().flatten().map(|name| ((*name).to_owned(), group(found.name(name))));
+        let named = names
+            .iter()
+            .flatten()
+            .map(|name| ((*name).to_owned(), group(found.name(name))));
         return Val::Object(named.collect::<BTreeMap<_, _>>());
     }
-    Val::Tuple((1..pattern.captures_len()).map(|n| group(found.get(n))).collect())
+    Val::Tuple(
+        (1..pattern.captures_len())
+            .map(|n| group(found.get(n)))
+            .collect(),
+    )
 }
 
 fn compile(pattern: &str) -> Result<Regex, Stop> {
     let ours = translate(pattern).ok_or(Stop::Undecided)?;
-    RegexBuilder::new(&ours).size_limit(1 << 20).build().map_err(|_| Stop::Undecided)
+    RegexBuilder::new(&ours)
+        .size_limit(1 << 20)
+        .build()
+        .map_err(|_| Stop::Undecided)
 }
 
 /// The pattern in our syntax; `None` where the two could differ.
@@ -79,7 +102,9 @@ fn translate(pattern: &str) -> Option<String> {
                             break;
                         }
                     }
-                    let name = group.strip_prefix("?P<").and_then(|name| name.strip_suffix('>'));
+                    let name = group
+                        .strip_prefix("?P<")
+                        .and_then(|name| name.strip_suffix('>'));
                     let is_name = |name: &str| {
                         name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
                             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -109,7 +134,9 @@ fn translate(pattern: &str) -> Option<String> {
                 rest.next()?;
                 let (low, high) = bounds.split_once(',').unwrap_or((&bounds, &bounds));
                 let number = |text: &str| {
-                    let plain = !text.is_empty() && text.len() <= 3 && text.bytes().all(|b| b.is_ascii_digit());
+                    let plain = !text.is_empty()
+                        && text.len() <= 3
+                        && text.bytes().all(|b| b.is_ascii_digit());
                     plain.then(|| text.parse::<u32>().ok()).flatten()
                 };
                 let low = number(low)?;
@@ -161,7 +188,11 @@ fn escape(c: char, in_class: bool) -> Option<String> {
         _ if c.is_ascii_punctuation() => return Some(regex::escape(&c.to_string())),
         _ => return None,
     };
-    Some(if in_class { set.to_owned() } else { format!("[{set}]") })
+    Some(if in_class {
+        set.to_owned()
+    } else {
+        format!("[{set}]")
+    })
 }
 
 /// A class `[…]` whose members both read alike; its opening bracket is already taken.
@@ -178,8 +209,8 @@ fn class(rest: &mut std::iter::Peekable<std::str::Chars<'_>>, out: &mut String) 
                 let name: String = std::iter::from_fn(|| rest.next_if(|c| *c != ']')).collect();
                 rest.next()?;
                 const NAMES: [&str; 12] = [
-                    ":alnum:", ":alpha:", ":ascii:", ":blank:", ":cntrl:", ":digit:", ":graph:", ":lower:", ":print:",
-                    ":punct:", ":upper:", ":xdigit:",
+                    ":alnum:", ":alpha:", ":ascii:", ":blank:", ":cntrl:", ":digit:", ":graph:",
+                    ":lower:", ":print:", ":punct:", ":upper:", ":xdigit:",
                 ];
                 NAMES.contains(&name.as_str()).then_some(())?;
                 out.push_str(&format!("[{name}]"));
@@ -225,5 +256,9 @@ fn class(rest: &mut std::iter::Peekable<std::str::Chars<'_>>, out: &mut String) 
 
 /// A character inside a class, with those escaped that only our syntax gives a meaning.
 fn literal(c: char) -> String {
-    if matches!(c, '[' | ']' | '&' | '~' | '^' | '-') { format!("\\{c}") } else { c.to_string() }
+    if matches!(c, '[' | ']' | '&' | '~' | '^' | '-') {
+        format!("\\{c}")
+    } else {
+        c.to_string()
+    }
 }

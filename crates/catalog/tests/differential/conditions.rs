@@ -20,10 +20,36 @@ use Sure::{No, Yes};
 
 type Case = (Sure, &'static str, &'static str, &'static [&'static str]);
 
-const TEXTS: &[&str] = &[r#""""#, r#""a""#, r#""abc""#, r#"" a ""#, r#""A-1""#, r#""5""#, "null"];
-const MORE: &[&str] = &[r#""é""#, r#""aé日本""#, r#""a\nb""#, r#""true""#, r#""10.0.0.0/16""#, r#""-3""#];
-const NUMBERS: &[&str] = &["0", "1", "-1", "2.5", "10", "100000000000000000000", "0.1", "null"];
-const LISTS: &[&str] = &["[]", r#"["a"]"#, r#"["a","b"]"#, r#"["a","a"]"#, r#"["b","a",""]"#, r#"["5","true"]"#, "null"];
+const TEXTS: &[&str] = &[
+    r#""""#, r#""a""#, r#""abc""#, r#"" a ""#, r#""A-1""#, r#""5""#, "null",
+];
+const MORE: &[&str] = &[
+    r#""é""#,
+    r#""aé日本""#,
+    r#""a\nb""#,
+    r#""true""#,
+    r#""10.0.0.0/16""#,
+    r#""-3""#,
+];
+const NUMBERS: &[&str] = &[
+    "0",
+    "1",
+    "-1",
+    "2.5",
+    "10",
+    "100000000000000000000",
+    "0.1",
+    "null",
+];
+const LISTS: &[&str] = &[
+    "[]",
+    r#"["a"]"#,
+    r#"["a","b"]"#,
+    r#"["a","a"]"#,
+    r#"["b","a",""]"#,
+    r#"["5","true"]"#,
+    "null",
+];
 const MAPS: &[&str] = &["{}", r#"{"a":"1"}"#, r#"{"a":"x","b":"y"}"#, "null"];
 const OBJECTS: &[&str] = &[
     r#"{"name":"a"}"#,
@@ -46,7 +72,10 @@ const TEXT_RULES: &[(Sure, &str)] = &[
     (Yes, "contains([\"a\", null], var.v)"),
     (Yes, "!contains([\"a\"], var.v)"),
     (Yes, "can(regex(\"^[a-z]+$\", var.v))"),
-    (Yes, "can(regex(\"^[A-Za-z][A-Za-z0-9 ._-]{2,39}$\", var.v))"),
+    (
+        Yes,
+        "can(regex(\"^[A-Za-z][A-Za-z0-9 ._-]{2,39}$\", var.v))",
+    ),
     (Yes, "can(regex(\"^(a|b)?$\", var.v))"),
     (Yes, "can(regex(\"\\\\d+\", var.v))"),
     (Yes, "can(regex(\"^\\\\S*$\", var.v))"),
@@ -66,7 +95,10 @@ const TEXT_RULES: &[(Sure, &str)] = &[
     (No, "can(regex(\"(?!a)\", var.v))"),
     (Yes, "regex(\"a\", var.v) == \"a\""),
     (Yes, "try(regex(\"^(a)(b)\", var.v)[1], \"x\") == \"b\""),
-    (Yes, "try(regex(\"^(?P<first>.)\", var.v).first, \"x\") == \"a\""),
+    (
+        Yes,
+        "try(regex(\"^(?P<first>.)\", var.v).first, \"x\") == \"a\"",
+    ),
     (Yes, "length(regexall(\"[a-z]\", var.v)) > 1"),
     (No, "length(regexall(\"a*\", var.v)) > 1"),
     (Yes, "lower(var.v) == var.v"),
@@ -98,7 +130,10 @@ const TEXT_RULES: &[(Sure, &str)] = &[
     (Yes, "can(cidrnetmask(var.v))"),
     (Yes, "can(cidrhost(var.v, 5))"),
     (Yes, "can(cidrsubnet(var.v, 4, 3))"),
-    (Yes, "try(cidrsubnet(var.v, 4, 3), \"\") == \"10.0.48.0/20\""),
+    (
+        Yes,
+        "try(cidrsubnet(var.v, 4, 3), \"\") == \"10.0.48.0/20\"",
+    ),
     (Yes, "try(cidrhost(var.v, -2), \"\") == \"10.0.255.254\""),
     (Yes, "try(cidrnetmask(var.v), \"\") == \"255.255.0.0\""),
     (No, "coalesce(var.v, \"x\") == \"x\""),
@@ -170,8 +205,14 @@ const LIST_RULES: &[(Sure, &str)] = &[
     (Yes, "alltrue([for x in var.v : length(x) > 0])"),
     (Yes, "anytrue([for x in var.v : x == \"a\"])"),
     (Yes, "alltrue([for i, x in var.v : i < 2])"),
-    (Yes, "alltrue([for x in var.v : contains([\"a\", \"b\"], x)])"),
-    (Yes, "length([for x in var.v : x if x != \"\"]) == length(var.v)"),
+    (
+        Yes,
+        "alltrue([for x in var.v : contains([\"a\", \"b\"], x)])",
+    ),
+    (
+        Yes,
+        "length([for x in var.v : x if x != \"\"]) == length(var.v)",
+    ),
     (Yes, "contains(var.v, \"a\")"),
     (Yes, "contains(var.v, \"\")"),
     (Yes, "length(distinct(var.v)) == length(var.v)"),
@@ -218,7 +259,10 @@ const SET_RULES: &[(Sure, &str)] = &[
 
 const MAP_RULES: &[(Sure, &str)] = &[
     (Yes, "length(var.v) > 0"),
-    (Yes, "alltrue([for k, x in var.v : length(k) == 1 && length(x) == 1])"),
+    (
+        Yes,
+        "alltrue([for k, x in var.v : length(k) == 1 && length(x) == 1])",
+    ),
     (Yes, "alltrue([for x in var.v : x == \"1\"])"),
     (Yes, "contains(keys(var.v), \"b\")"),
     (Yes, "contains(values(var.v), \"1\")"),
@@ -230,7 +274,10 @@ const MAP_RULES: &[(Sure, &str)] = &[
     (Yes, "try(var.v.b, \"\") == \"y\""),
     (No, "var.v == {}"),
     (No, "length(merge(var.v, { c = \"z\" })) == 2"),
-    (Yes, "alltrue([for key in keys(var.v) : !startswith(lower(key), \"aws:\")])"),
+    (
+        Yes,
+        "alltrue([for key in keys(var.v) : !startswith(lower(key), \"aws:\")])",
+    ),
     (Yes, "length([for k, x in var.v : k if x == \"1\"]) == 1"),
     (Yes, "can(var.v[0])"),
 ];
@@ -263,23 +310,44 @@ const GROUPS: &[&str] = &[
 ];
 
 const GROUP_RULES: &[(Sure, &str)] = &[
-    (Yes, "length(var.v) == length(distinct([for s in var.v : s.name]))"),
+    (
+        Yes,
+        "length(var.v) == length(distinct([for s in var.v : s.name]))",
+    ),
     (Yes, "length(var.v) == length(distinct(var.v[*].name))"),
-    (Yes, "alltrue(flatten([for s in var.v : [for p in s.ports : p >= 1 && p <= 65535]]))"),
-    (Yes, "alltrue([for s in var.v : alltrue([for k, x in s.labels : k != x])])"),
+    (
+        Yes,
+        "alltrue(flatten([for s in var.v : [for p in s.ports : p >= 1 && p <= 65535]]))",
+    ),
+    (
+        Yes,
+        "alltrue([for s in var.v : alltrue([for k, x in s.labels : k != x])])",
+    ),
     (Yes, "length(flatten(var.v[*].ports)) > 1"),
-    (Yes, "alltrue([for s in var.v : try(s.labels.k, \"v\") == \"v\"])"),
+    (
+        Yes,
+        "alltrue([for s in var.v : try(s.labels.k, \"v\") == \"v\"])",
+    ),
     (Yes, "contains(var.v.*.name, \"b\")"),
-    (Yes, "sum(concat([0], [for s in var.v : length(s.ports)])) < 3"),
+    (
+        Yes,
+        "sum(concat([0], [for s in var.v : length(s.ports)])) < 3",
+    ),
 ];
 
 const GROUP_SET_RULES: &[(Sure, &str)] = &[
     (Yes, "alltrue([for s in var.v : length(s.name) == 1])"),
     (Yes, "length(var.v) == 2"),
-    (Yes, "length(distinct([for s in var.v : s.name])) >= 0 || length(var.v) > 9"),
+    (
+        Yes,
+        "length(distinct([for s in var.v : s.name])) >= 0 || length(var.v) > 9",
+    ),
     (No, "[for s in var.v : s.name][0] == \"a\""),
     (Yes, "contains([for s in var.v : s.name], \"b\")"),
-    (Yes, "anytrue(flatten([for s in var.v : [for p in s.ports : p == 443]]))"),
+    (
+        Yes,
+        "anytrue(flatten([for s in var.v : [for p in s.ports : p == 443]]))",
+    ),
 ];
 
 const ANY: &[&str] = &["1", r#""x""#, "[1,\"x\"]", r#"{"a":{"b":[true]}}"#, "null"];
@@ -293,31 +361,45 @@ const ANY_RULES: &[(Sure, &str)] = &[
     (No, "try(var.v[1], 0) == \"x\""),
 ];
 
-const GROUP_TYPE: &str =
-    "object({ name = string, ports = optional(list(number), [80]), labels = optional(map(string), {}) })";
+const GROUP_TYPE: &str = "object({ name = string, ports = optional(list(number), [80]), labels = optional(map(string), {}) })";
 
 fn cases() -> Vec<Case> {
     let mut all: Vec<Case> = Vec::new();
-    let mut add = |kind: &'static str, rules: &'static [(Sure, &'static str)], values: &[&'static [&'static str]]| {
+    let mut add = |kind: &'static str,
+                   rules: &'static [(Sure, &'static str)],
+                   values: &[&'static [&'static str]]| {
         for (sure, rule) in rules {
             all.extend(values.iter().map(|values| (*sure, kind, *rule, *values)));
         }
     };
     add("string", TEXT_RULES, &[TEXTS]);
-    let unsure: Vec<(Sure, &'static str)> = TEXT_RULES.iter().map(|(_, rule)| (No, *rule)).collect();
+    let unsure: Vec<(Sure, &'static str)> =
+        TEXT_RULES.iter().map(|(_, rule)| (No, *rule)).collect();
     add("string", Vec::leak(unsure), &[MORE]);
     add("number", NUMBER_RULES, &[NUMBERS]);
     add("bool", BOOL_RULES, &[&["true", "false", "null"]]);
     add("list(string)", LIST_RULES, &[LISTS]);
-    add("set(string)", SET_RULES, &[&["[]", r#"["a"]"#, r#"["b","a","a"]"#]]);
+    add(
+        "set(string)",
+        SET_RULES,
+        &[&["[]", r#"["a"]"#, r#"["b","a","a"]"#]],
+    );
     add("map(string)", MAP_RULES, &[MAPS]);
     add(
         "object({ name = string, size = optional(number, 3), tags = optional(list(string)), inner = optional(object({ on = optional(bool, false), level = optional(number, 7) })) })",
         OBJECT_RULES,
         &[OBJECTS],
     );
-    add(Box::leak(format!("list({GROUP_TYPE})").into_boxed_str()), GROUP_RULES, &[GROUPS]);
-    add(Box::leak(format!("set({GROUP_TYPE})").into_boxed_str()), GROUP_SET_RULES, &[GROUPS]);
+    add(
+        Box::leak(format!("list({GROUP_TYPE})").into_boxed_str()),
+        GROUP_RULES,
+        &[GROUPS],
+    );
+    add(
+        Box::leak(format!("set({GROUP_TYPE})").into_boxed_str()),
+        GROUP_SET_RULES,
+        &[GROUPS],
+    );
     add("any", ANY_RULES, &[ANY]);
     all
 }
@@ -334,8 +416,17 @@ fn verdicts_are_the_engines() {
         for value in values {
             let json: Value = serde_json::from_str(value).expect("JSON");
             let values = Map::from_iter([("v".to_owned(), json.clone())]);
-            let verdict = judge(std::slice::from_ref(&field), &values, &BTreeSet::new()).remove("v");
-            asked.push((sure, kind, rule, *value, verdict.expect("a verdict"), body.clone(), json));
+            let verdict =
+                judge(std::slice::from_ref(&field), &values, &BTreeSet::new()).remove("v");
+            asked.push((
+                sure,
+                kind,
+                rule,
+                *value,
+                verdict.expect("a verdict"),
+                body.clone(),
+                json,
+            ));
         }
     }
     let mut refused = BTreeSet::new();
@@ -349,9 +440,19 @@ fn verdicts_are_the_engines() {
                 module.ask(&asked[*n].5, Some(asked[*n].6.clone()));
             }
             let printed = module.run(&["plan", "-json", "-input=false", "-refresh=false"]);
-            let messages: Vec<Value> = printed.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-            let diagnostics = messages.iter().map(|message| &message["diagnostic"]).filter(|d| !d.is_null());
-            let found: Vec<usize> = module.refused(diagnostics).into_iter().map(|n| waiting[n]).collect();
+            let messages: Vec<Value> = printed
+                .lines()
+                .filter_map(|line| serde_json::from_str(line).ok())
+                .collect();
+            let diagnostics = messages
+                .iter()
+                .map(|message| &message["diagnostic"])
+                .filter(|d| !d.is_null());
+            let found: Vec<usize> = module
+                .refused(diagnostics)
+                .into_iter()
+                .map(|n| waiting[n])
+                .collect();
             if found.is_empty() {
                 break;
             }
@@ -366,11 +467,28 @@ fn verdicts_are_the_engines() {
             Verdict::AtPreview if *sure == Sure::No => left += 1,
             Verdict::Holds if engine_holds => {}
             Verdict::Violated(_) if !engine_holds => {}
-            _ => wrong.push(format!("{kind} | {rule} | {value} | here {verdict:?}, engine holds: {engine_holds}")),
+            _ => wrong.push(format!(
+                "{kind} | {rule} | {value} | here {verdict:?}, engine holds: {engine_holds}"
+            )),
         }
     }
-    assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), asked.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} differ:\n{}",
+        wrong.len(),
+        asked.len(),
+        wrong.join("\n")
+    );
     // A table that leaves everything to the engine would prove nothing.
-    assert!(asked.len() - left > 900, "only {} of {} were decided here", asked.len() - left, asked.len());
-    assert!(refused.len() > 300, "the engine refused only {}", refused.len());
+    assert!(
+        asked.len() - left > 900,
+        "only {} of {} were decided here",
+        asked.len() - left,
+        asked.len()
+    );
+    assert!(
+        refused.len() > 300,
+        "the engine refused only {}",
+        refused.len()
+    );
 }

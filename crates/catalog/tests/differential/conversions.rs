@@ -137,8 +137,10 @@ fn blocks_are_accepted_as_the_engine_accepts_them() {
         for body in &waiting {
             module.ask(&format!("  {body}"), None);
         }
-        let answer: Value = serde_json::from_str(&module.run(&["validate", "-json"])).expect("JSON");
-        let refused: BTreeSet<usize> = module.refused(answer["diagnostics"].as_array().expect("a list").iter());
+        let answer: Value =
+            serde_json::from_str(&module.run(&["validate", "-json"])).expect("JSON");
+        let refused: BTreeSet<usize> =
+            module.refused(answer["diagnostics"].as_array().expect("a list").iter());
         if refused.is_empty() {
             break;
         }
@@ -153,19 +155,48 @@ fn blocks_are_accepted_as_the_engine_accepts_them() {
     for body in BLOCKS {
         let ours = parse(&format!("  {body}"));
         if ours.is_err() != refused_by_engine.contains(body) {
-            wrong.push(format!("{body}\n    here: {ours:?}\n    engine refuses: {}", ours.is_ok()));
+            wrong.push(format!(
+                "{body}\n    here: {ours:?}\n    engine refuses: {}",
+                ours.is_ok()
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(refused_by_engine.len() > 40, "the engine refused only {}", refused_by_engine.len());
+    assert!(
+        refused_by_engine.len() > 40,
+        "the engine refused only {}",
+        refused_by_engine.len()
+    );
 }
 
 /// (The engine knows a negative zero, which is equal to zero; here there is one.)
 const NUMBERS: &[&str] = &[
-    "0", "1", "007", "+5", ".5", "5.", "1.50", "-12.25", "1e3", "1E-3", "2.5e+2", "9007199254740993",
-    "-9007199254740993", "9223372036854775807", "9223372036854775808", "18446744073709551615", "18446744073709551616",
-    "123456789012345678901234567890", "0.1", "0.30000000000000004", "0.12345678901234567890123456789",
-    "1e21", "1e-7", "123456789.123456789", "679540278697216.3", "1e100",
+    "0",
+    "1",
+    "007",
+    "+5",
+    ".5",
+    "5.",
+    "1.50",
+    "-12.25",
+    "1e3",
+    "1E-3",
+    "2.5e+2",
+    "9007199254740993",
+    "-9007199254740993",
+    "9223372036854775807",
+    "9223372036854775808",
+    "18446744073709551615",
+    "18446744073709551616",
+    "123456789012345678901234567890",
+    "0.1",
+    "0.30000000000000004",
+    "0.12345678901234567890123456789",
+    "1e21",
+    "1e-7",
+    "123456789.123456789",
+    "679540278697216.3",
+    "1e100",
 ];
 
 /// What is typed into a number's box arrives as the same number, to the last digit.
@@ -189,7 +220,9 @@ fn numbers_arrive_exactly() {
     for (n, text) in NUMBERS.iter().enumerate() {
         let pair = &answer[format!("o{n}")]["value"];
         assert_eq!(pair[0], pair[1], "{text}");
-        let ours = slipway_catalog::Number::parse(text).expect("a number").to_text();
+        let ours = slipway_catalog::Number::parse(text)
+            .expect("a number")
+            .to_text();
         assert_eq!(pair[1], ours.as_str(), "{text} as text");
     }
 }

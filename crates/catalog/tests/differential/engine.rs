@@ -15,7 +15,10 @@ pub fn engine() -> Option<PathBuf> {
             .find(|program| program.is_file())
     });
     if found.is_none() {
-        assert!(env::var_os("CI").is_none(), "CI must have an engine: set SLIPWAY_ENGINE");
+        assert!(
+            env::var_os("CI").is_none(),
+            "CI must have an engine: set SLIPWAY_ENGINE"
+        );
         eprintln!("skipped: no terraform or tofu on this machine");
     }
     found
@@ -34,7 +37,13 @@ impl Module {
     /// An empty module.
     pub fn new(engine: PathBuf) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        Self { folder, engine, text: String::new(), ends: Vec::new(), values: Map::new() }
+        Self {
+            folder,
+            engine,
+            text: String::new(),
+            ends: Vec::new(),
+            values: Map::new(),
+        }
     }
 
     /// Adds a question: a variable called `q<n>` with this body, in which `var.v` means itself, and its value.
@@ -69,7 +78,11 @@ impl Module {
             .output()
             .expect("the engine runs");
         let text = String::from_utf8(output.stdout).expect("UTF-8");
-        assert!(!text.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            !text.is_empty(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         text
     }
 
@@ -80,8 +93,12 @@ impl Module {
             .map(|diagnostic| {
                 // A violated rule points at the value; where the rule stands is only said in words.
                 let detail = diagnostic["detail"].as_str().unwrap_or_default();
-                let told = detail.rsplit_once("main.tf:").and_then(|(_, rest)| rest.split(',').next()?.parse().ok());
-                let line = told.or_else(|| diagnostic["range"]["start"]["line"].as_u64()).unwrap_or_default();
+                let told = detail
+                    .rsplit_once("main.tf:")
+                    .and_then(|(_, rest)| rest.split(',').next()?.parse().ok());
+                let line = told
+                    .or_else(|| diagnostic["range"]["start"]["line"].as_u64())
+                    .unwrap_or_default();
                 let line = usize::try_from(line).expect("a line");
                 assert!(line > 0, "an error without a place: {diagnostic}");
                 self.ends.partition_point(|end| *end < line)
