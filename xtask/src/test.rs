@@ -26,20 +26,13 @@ pub fn run(args: &[String]) -> Result<()> {
     let began = Instant::now();
     let ci = std::env::var("CI").is_ok_and(|value| value == "true");
     let skips = tree::target().join("test/skips");
-    tree::write(&skips, b"")?;
     let mut tiers: Vec<Tier> = Vec::new();
     let mut named: Vec<String> = Vec::new();
 
     if wanted("check") {
         tiers.push(timed("check", checks));
     }
-    let program = serve::everything(false)?;
-    let mut env = serve::parts()?;
-    // A test makes its own data folders; the person's is none of its business.
-    env.retain(|(name, _)| *name != "SLIPWAY_DATA");
-    env.push(("SLIPWAY_BIN", program.to_string_lossy().into_owned()));
-    env.push(("SLIPWAY_SKIPS", skips.to_string_lossy().into_owned()));
-    env.push(("LEPTOS_OUTPUT_NAME", "slipway".to_owned()));
+    let mut env = environment()?;
     match engine::opentofu(true) {
         Some(tofu) => env.push((
             "SLIPWAY_ENGINE_TOFU",
@@ -68,7 +61,7 @@ pub fn run(args: &[String]) -> Result<()> {
     }
     if wanted("browser") {
         let started = Instant::now();
-        let outcome = browser::run(&env);
+        let outcome = browser::run(&env, &[]);
         let count = outcome.unwrap_or_else(|reason| {
             named.push(format!("browser: {reason}"));
             Count::default()
@@ -86,6 +79,20 @@ pub fn run(args: &[String]) -> Result<()> {
             .map(str::to_owned),
     );
     close(&tiers, &named, ci, began.elapsed())
+}
+
+/// Builds the house and says where its parts are, as tests read it.
+pub fn environment() -> Result<Vec<(&'static str, String)>> {
+    let program = serve::everything(false)?;
+    let mut env = serve::parts()?;
+    // A test makes its own data folders; the person's is none of its business.
+    env.retain(|(name, _)| *name != "SLIPWAY_DATA");
+    env.push(("SLIPWAY_BIN", program.to_string_lossy().into_owned()));
+    let skips = tree::target().join("test/skips");
+    tree::write(&skips, b"")?;
+    env.push(("SLIPWAY_SKIPS", skips.to_string_lossy().into_owned()));
+    env.push(("LEPTOS_OUTPUT_NAME", "slipway".to_owned()));
+    Ok(env)
 }
 
 fn timed(name: &'static str, work: impl FnOnce() -> Count) -> Tier {
@@ -107,6 +114,7 @@ fn checks() -> Count {
         imports::check().map(|_| ()),
         check::lints(),
         check::browser_lints(),
+        check::scripts(),
         queries::compare().map(|_| ()),
     ] {
         match outcome {
