@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value as Json};
 use slipway_domain::{
     field::{Blank, Field, Kind, Member, Place},
-    form::{Entered, Errors, untouched},
+    form::{Entered, Errors, is_given, untouched},
 };
 use slipway_seal::Secret;
 
@@ -17,7 +17,7 @@ use crate::{
     number::Number,
 };
 
-/// A form, understood.
+/// A form, understood. A variable with a complaint is in `errors` and nowhere else.
 #[derive(Debug, Default)]
 pub struct Decoded {
     /// The values that may be read, by variable. One that is missing takes its default.
@@ -49,11 +49,12 @@ pub fn decode(fields: &[Field], entered: &Entered, stored: &BTreeSet<String>) ->
             unknown.insert(field.name.clone());
             continue;
         }
-        if let Some(value) = reader.field(field, stored) {
-            all.insert(field.name.clone(), value);
-        }
+        let value = reader.field(field, stored);
         if reader.errors.len() > before {
+            // What was understood of it is not what was meant.
             unknown.insert(field.name.clone());
+        } else if let Some(value) = value {
+            all.insert(field.name.clone(), value);
         }
     }
     let mut errors = reader.errors;
@@ -62,6 +63,7 @@ pub fn decode(fields: &[Field], entered: &Entered, stored: &BTreeSet<String>) ->
         match verdict {
             Verdict::Violated(message) if !unknown.contains(&name) => {
                 errors.insert(format!("in.{name}"), message);
+                all.remove(&name);
             }
             Verdict::AtPreview => {
                 at_preview.insert(name);
@@ -100,18 +102,12 @@ impl Reader<'_> {
     fn keeps(&self, field: &Field, stored: &BTreeSet<String>) -> bool {
         stored.contains(&field.name)
             && self.entered.is_keep_ticked(&field.name)
-            && self.is_unset(field)
-    }
-
-    /// Whether nothing was typed into a sensitive field.
-    fn is_unset(&self, field: &Field) -> bool {
-        let path = field.path();
-        !self.entered.is_empty_ticked(&path) && untouched(self.entered, &path, &field.kind)
+            && !is_given(self.entered, field)
     }
 
     fn field(&mut self, field: &Field, stored: &BTreeSet<String>) -> Option<Json> {
         let path = field.path();
-        if field.sensitive && self.is_unset(field) {
+        if field.sensitive && !is_given(self.entered, field) {
             if field.default.is_some() {
                 return None;
             }

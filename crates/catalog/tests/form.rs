@@ -99,6 +99,11 @@ fn every_complaint_stands_at_its_control() {
             ("in.raw", "{\"a\": 1,}"),
         ],
     );
+    assert!(
+        decoded.values.is_empty(),
+        "a variable with a mistake somewhere inside is not handed on in part: {:?}",
+        decoded.values
+    );
     let at: Vec<&str> = decoded.errors.keys().map(String::as_str).collect();
     assert_eq!(
         at,
@@ -258,6 +263,8 @@ fn rules_are_judged_and_what_cannot_be_is_said() {
     );
     assert!(right.errors.is_empty(), "{:?}", right.errors);
     assert_eq!(right.at_preview.iter().collect::<Vec<_>>(), ["a"]);
+    // What is violated is not handed on: the portal seals and keeps what is.
+    assert!(wrong.secrets.is_empty() && !wrong.values.contains_key("a"));
     // A rule that looks at a field with a mistake is not judged.
     let half = understand(
         &fields,

@@ -27,6 +27,12 @@ use std::{
 
 use serde_json::{Map, Value};
 
+mod edit;
+mod post;
+
+pub use edit::{Edit, NotEdited, edit};
+pub use post::{Limits, TooMuch, parse_pairs};
+
 use crate::field::{Blank, Field, Kind, Place};
 
 /// Errors by the name of the control (or group) that they belong to.
@@ -193,6 +199,13 @@ pub fn untouched(entered: &Entered, path: &str, kind: &Kind) -> bool {
     typed.is_empty() || typed == shown
 }
 
+/// Whether a value was given for the field: something was typed, or "empty" was chosen on purpose.
+#[must_use]
+pub fn is_given(entered: &Entered, field: &Field) -> bool {
+    let path = field.path();
+    entered.is_empty_ticked(&path) || !untouched(entered, &path, &field.kind)
+}
+
 /// The form for `fields`: the environment's `current` inputs where it has them, else the defaults. Sensitive fields
 /// stay blank; those whose name is in `stored` have their *keep* box ticked.
 #[must_use]
@@ -316,118 +329,6 @@ fn tick(entered: &mut Entered, path: &str, ticked: bool) {
     }
 }
 
-/// What a row button does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Edit {
-    /// One more row at the end of the list, set or map at this path.
-    Add(String),
-    /// Without the row at this path.
-    Remove(String),
-    /// The row at this path before the one above it.
-    Up(String),
-    /// The row at this path behind the one below it.
-    Down(String),
-}
-
-/// Why a row button did nothing.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotEdited {
-    /// The button names no rows of this form.
-    #[error("this form has no such row")]
-    NoSuchRow,
-    /// The form is as large as a form may be.
-    #[error("this form is full: {} fields are the limit", Limits::FORM.controls)]
-    Full,
-}
-
-impl Edit {
-    /// Reads the value of the button `do`; `None` when it is another button.
-    #[must_use]
-    pub fn parse(value: &str) -> Option<Self> {
-        let (verb, path) = value.split_once(':')?;
-        path.starts_with("in.").then_some(())?;
-        let path = path.to_owned();
-        match verb {
-            "add" => Some(Self::Add(path)),
-            "remove" => Some(Self::Remove(path)),
-            "up" => Some(Self::Up(path)),
-            "down" => Some(Self::Down(path)),
-            _ => None,
-        }
-    }
-}
-
-/// Carries out a row button and numbers the rows anew, from 0. Gives the name of the control or group to go to.
-///
-/// # Errors
-/// When the rows do not exist or the form is full; `entered` is then as it was.
-pub fn edit(entered: &mut Entered, fields: &[Field], command: &Edit) -> Result<String, NotEdited> {
-    let (list, at) = match command {
-        Edit::Add(path) => (path.as_str(), None),
-        Edit::Remove(path) | Edit::Up(path) | Edit::Down(path) => {
-            let (list, n) = path.rsplit_once('.').ok_or(NotEdited::NoSuchRow)?;
-            (list, Some(index(n).ok_or(NotEdited::NoSuchRow)?))
-        }
-    };
-    let kind = kind_at(fields, list)
-        .filter(|kind| kind.has_rows())
-        .ok_or(NotEdited::NoSuchRow)?;
-    let rows = entered.rows(list);
-    let at = match at {
-        Some(n) => Some(
-            rows.iter()
-                .position(|row| *row == n)
-                .ok_or(NotEdited::NoSuchRow)?,
-        ),
-        None => None,
-    };
-    if at.is_none() && (entered.0.len() >= Limits::FORM.controls || rows.len() > MAX_INDEX as usize)
-    {
-        return Err(NotEdited::Full);
-    }
-    let mut taken: Vec<_> = rows
-        .iter()
-        .map(|n| entered.take(&format!("{list}.{n}")))
-        .collect();
-    let last = taken.len().saturating_sub(1);
-    let focus = match (command, at) {
-        (Edit::Remove(_), Some(n)) => {
-            taken.remove(n);
-            n.min(taken.len().saturating_sub(1))
-        }
-        (Edit::Up(_), Some(n)) => {
-            taken.swap(n, n.saturating_sub(1));
-            n.saturating_sub(1)
-        }
-        (Edit::Down(_), Some(n)) => {
-            taken.swap(n, (n + 1).min(last));
-            (n + 1).min(last)
-        }
-        _ => taken.len(),
-    };
-    let rows = taken.len();
-    for (n, row) in taken.into_iter().enumerate() {
-        entered.put(&format!("{list}.{n}"), row);
-    }
-    if matches!(command, Edit::Add(_)) {
-        add_row(entered, &format!("{list}.{rows}"), kind);
-    } else if rows == 0 {
-        return Ok(list.to_owned());
-    }
-    Ok(format!("{list}.{focus}"))
-}
-
-fn add_row(entered: &mut Entered, path: &str, kind: &Kind) {
-    match kind {
-        Kind::List(inner) | Kind::Set(inner) => row(entered, path, inner, None),
-        Kind::Map(inner) => {
-            entered.set(format!("{path}.key"), "");
-            row(entered, &format!("{path}.value"), inner, None);
-        }
-        _ => {}
-    }
-}
-
 /// The kind of the value at `path` (`in.labels.0.value`), if the form has such a place.
 #[must_use]
 pub fn kind_at<'f>(fields: &'f [Field], path: &str) -> Option<&'f Kind> {
@@ -458,129 +359,4 @@ fn index(segment: &str) -> Option<u32> {
     let digits =
         !segment.is_empty() && segment.len() <= 3 && segment.bytes().all(|b| b.is_ascii_digit());
     (plain && digits).then(|| segment.parse().ok()).flatten()
-}
-
-/// How much a form may hold.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Controls.
-    pub controls: usize,
-    /// Bytes of text in one control.
-    pub bytes_each: usize,
-    /// Bytes of text and names in all.
-    pub bytes: usize,
-    /// Levels of nesting.
-    pub depth: usize,
-}
-
-impl Limits {
-    /// What a request form may hold.
-    pub const FORM: Limits = Limits {
-        controls: 1_000,
-        bytes_each: 64 * 1024,
-        bytes: 1024 * 1024,
-        depth: crate::field::MAX_DEPTH,
-    };
-}
-
-/// A form that holds more than it may. Nothing else is lost: `kept` is all that was within the limits.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct TooMuch {
-    /// What is too much, in a sentence that names the field.
-    pub message: String,
-    /// The controls that were left out, each with its reason (at most 20 of them).
-    pub refused: Errors,
-    /// The rest of the form.
-    pub kept: Entered,
-}
-
-/// Reads a posted form. Names that are not of the form's scheme are left to the caller and ignored here; of a name that
-/// comes twice the last counts. Line ends become `\n`, as they were before the browser changed them.
-///
-/// # Errors
-/// When something exceeds `limits` or holds a NUL character, which neither PostgreSQL nor Terraform can store.
-pub fn parse_pairs(pairs: Vec<(String, String)>, limits: Limits) -> Result<Entered, TooMuch> {
-    let mut kept = Entered::default();
-    let mut refused = Errors::new();
-    let mut bytes = 0;
-    for (name, text) in pairs {
-        let Some(path) = path_of(&name) else { continue };
-        let text = if text.contains('\r') {
-            text.replace("\r\n", "\n").replace('\r', "\n")
-        } else {
-            text
-        };
-        let problem = if name.len() > 1_000 || path.split('.').count() > 2 * limits.depth {
-            Some(format!("This nests deeper than {} levels.", limits.depth))
-        } else if path
-            .split('.')
-            .any(|s| s.len() > 3 && s.bytes().all(|b| b.is_ascii_digit()))
-        {
-            Some(format!("More than {} rows.", MAX_INDEX + 1))
-        } else if text.len() > limits.bytes_each {
-            Some(format!(
-                "This holds {}; {} is the limit.",
-                size(text.len()),
-                size(limits.bytes_each)
-            ))
-        } else if text.contains('\0') {
-            Some("This contains a NUL character, which cannot be stored.".to_owned())
-        } else if bytes + name.len() + text.len() > limits.bytes {
-            Some(format!(
-                "The form is larger than {} in all.",
-                size(limits.bytes)
-            ))
-        } else if kept.0.len() >= limits.controls && !kept.has(&name) {
-            Some(format!(
-                "The form has more than {} fields.",
-                limits.controls
-            ))
-        } else {
-            None
-        };
-        match problem {
-            None => {
-                bytes += name.len() + text.len();
-                kept.set(name, text);
-            }
-            Some(problem) if refused.len() < 20 => {
-                let mut end = path.len().min(200);
-                while !path.is_char_boundary(end) {
-                    end -= 1;
-                }
-                refused.insert(path[..end].to_owned(), problem);
-            }
-            Some(_) => {}
-        }
-    }
-    let Some((path, problem)) = refused.first_key_value() else {
-        return Ok(kept);
-    };
-    let field = path.strip_prefix("in.").unwrap_or(path);
-    let message = format!("“{field}” was not kept. {problem} Everything else is still here.");
-    Err(TooMuch {
-        message,
-        refused,
-        kept,
-    })
-}
-
-/// The path of a control of this scheme; of a box, the control that it belongs to.
-fn path_of(name: &str) -> Option<&str> {
-    if let Some(field) = name.strip_prefix(KEEP) {
-        return (!field.is_empty()).then_some(name);
-    }
-    let path = name.strip_prefix(EMPTY).unwrap_or(name);
-    path.strip_prefix("in.")
-        .filter(|rest| !rest.is_empty())
-        .map(|_| path)
-}
-
-fn size(bytes: usize) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} bytes"),
-        1024..1_048_576 => format!("{} KiB", bytes / 1024),
-        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
-    }
 }

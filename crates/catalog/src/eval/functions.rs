@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{FAILED, Outcome, Stop, UNDECIDED, as_number, cidr, equal, index, is_plain, pattern};
+use super::{
+    FAILED, Outcome, Stop, UNDECIDED, as_number, cidr, equal, index, is_plain,
+    text::{join, length, plain, strings, substr, text},
+};
 use crate::{number::Number, value::Val};
 
 /// Every function below, sorted. `can` and `try` are the evaluator's own.
@@ -104,133 +107,6 @@ pub(super) fn call(name: &str, args: &[Val]) -> Outcome {
         }
         (_, args) => strings(name, args),
     }
-}
-
-fn text(value: &Val) -> Result<String, Stop> {
-    value.as_text().ok_or(Stop::Failed)
-}
-
-/// Text whose case and cutting do not depend on Unicode tables.
-fn ascii(value: &Val) -> Result<String, Stop> {
-    let text = text(value)?;
-    if text.is_ascii() {
-        Ok(text)
-    } else {
-        Err(Stop::Undecided)
-    }
-}
-
-fn plain(value: &Val) -> Result<String, Stop> {
-    let text = text(value)?;
-    if is_plain(&text) {
-        Ok(text)
-    } else {
-        Err(Stop::Undecided)
-    }
-}
-
-fn strings(name: &str, args: &[Val]) -> Outcome {
-    Ok(match (name, args) {
-        ("lower", [value]) => Val::Text(ascii(value)?.to_ascii_lowercase()),
-        ("upper", [value]) => Val::Text(ascii(value)?.to_ascii_uppercase()),
-        // Go's white space is Unicode's, as ours; but for U+0085 and U+00A0 both agree on it anyway.
-        ("trimspace", [value]) => Val::Text(plain(value)?.trim().to_owned()),
-        ("chomp", [value]) => Val::Text(plain(value)?.trim_end_matches(['\r', '\n']).to_owned()),
-        ("trim", [value, set]) => {
-            let (value, set) = (plain(value)?, plain(set)?);
-            Val::Text(value.trim_matches(|c| set.contains(c)).to_owned())
-        }
-        ("trimprefix", [value, prefix]) => {
-            let (value, prefix) = (plain(value)?, plain(prefix)?);
-            Val::Text(
-                value
-                    .strip_prefix(prefix.as_str())
-                    .unwrap_or(&value)
-                    .to_owned(),
-            )
-        }
-        ("trimsuffix", [value, suffix]) => {
-            let (value, suffix) = (plain(value)?, plain(suffix)?);
-            Val::Text(
-                value
-                    .strip_suffix(suffix.as_str())
-                    .unwrap_or(&value)
-                    .to_owned(),
-            )
-        }
-        ("startswith", [value, prefix]) => Val::Bool(plain(value)?.starts_with(&plain(prefix)?)),
-        ("endswith", [value, suffix]) => Val::Bool(plain(value)?.ends_with(&plain(suffix)?)),
-        ("strcontains", [value, part]) => Val::Bool(plain(value)?.contains(&plain(part)?)),
-        ("split", [separator, value]) => {
-            let (separator, value) = (plain(separator)?, plain(value)?);
-            if separator.is_empty() {
-                Val::List(value.chars().map(|c| Val::Text(c.to_string())).collect())
-            } else {
-                Val::List(
-                    value
-                        .split(separator.as_str())
-                        .map(|part| Val::Text(part.to_owned()))
-                        .collect(),
-                )
-            }
-        }
-        ("regex", [expression, value]) => {
-            return pattern::first(&plain(expression)?, &plain(value)?);
-        }
-        ("regexall", [expression, value]) => {
-            return pattern::all(&plain(expression)?, &plain(value)?);
-        }
-        ("replace", [value, what, with]) => {
-            let (value, what, with) = (plain(value)?, plain(what)?, plain(with)?);
-            match what
-                .strip_prefix('/')
-                .and_then(|what| what.strip_suffix('/'))
-            {
-                Some(expression) if what.len() > 1 => {
-                    return pattern::replace(&value, expression, &with);
-                }
-                _ => Val::Text(value.replace(&what, &with)),
-            }
-        }
-        _ => return FAILED,
-    })
-}
-
-fn length(value: &Val) -> Outcome {
-    let count = match value {
-        Val::Text(text) if is_plain(text) => text.chars().count() - text.matches("\r\n").count(),
-        Val::Text(_) => return UNDECIDED,
-        Val::List(items) | Val::Set(items) | Val::Tuple(items) | Val::Bag(items) => items.len(),
-        Val::Map(items) | Val::Object(items) => items.len(),
-        Val::Null | Val::Bool(_) | Val::Number(_) => return FAILED,
-    };
-    Ok(Val::Number(Number::from_count(count)))
-}
-
-fn substr(value: &str, from: &Number, count: &Number) -> Outcome {
-    if !value.is_ascii() || value.contains('\r') {
-        return UNDECIDED;
-    }
-    let (Some(from), Some(count)) = (from.to_i64(), count.to_i64()) else {
-        return FAILED;
-    };
-    let len = value.len() as i64;
-    if from.abs() > 1_000_000 || count.abs() > 1_000_000 {
-        return UNDECIDED;
-    }
-    let start = if from < 0 { from + len } else { from };
-    if start < 0 || start > len {
-        return UNDECIDED;
-    }
-    let end = if count < 0 {
-        len
-    } else {
-        (start + count).min(len)
-    };
-    let (Ok(start), Ok(end)) = (usize::try_from(start), usize::try_from(end)) else {
-        return UNDECIDED;
-    };
-    Ok(Val::Text(value[start..end].to_owned()))
 }
 
 fn numeric(name: &str, args: &[Val]) -> Outcome {
@@ -507,18 +383,4 @@ fn flatten(items: &[Val], ordered: bool, flat: &mut Vec<Val>) -> bool {
                 ordered
             }
         })
-}
-
-fn join(separator: &str, lists: &[Val]) -> Outcome {
-    let mut parts = Vec::new();
-    for list in lists {
-        let (items, ordered) = list.elements().ok_or(Stop::Failed)?;
-        if !ordered {
-            return UNDECIDED;
-        }
-        for item in items {
-            parts.push(item.as_text().ok_or(Stop::Failed)?);
-        }
-    }
-    Ok(Val::Text(parts.join(separator)))
 }

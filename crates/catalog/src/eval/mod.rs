@@ -5,18 +5,25 @@
 //! could, or where 512-bit floats would round. `tests/differential.rs` compares verdicts with the real engine.
 
 mod cidr;
+mod equal;
 mod functions;
 mod pattern;
+mod survey;
+mod text;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use hcl_edit::{
     expr::{
         BinaryOp, BinaryOperator, Conditional, Expression, ForExpr, FuncCall, ObjectKey, Traversal,
         TraversalOperator, UnaryOperator,
     },
-    template::{Directive, Element, Strip, Template},
+    template::{Element, Strip, Template},
 };
+
+pub(crate) use survey::survey;
+
+use equal::{equal, is_plain, shape};
 
 use crate::{number::Number, value::Val};
 
@@ -460,95 +467,6 @@ fn looks_numeric(text: &str) -> bool {
     rest.starts_with(|c: char| c.is_ascii_digit() || c == '.') || rest.starts_with("inf")
 }
 
-/// Text whose equality, order and length do not depend on Unicode normalisation.
-fn is_plain(text: &str) -> bool {
-    text.chars().all(|c| c < '\u{300}')
-}
-
-/// Terraform's `==`: equal types and equal values; null equals null only.
-fn equal(left: &Val, right: &Val) -> Result<bool, Stop> {
-    match (left, right) {
-        (Val::Null, Val::Null) => Ok(true),
-        (Val::Null, _) | (_, Val::Null) => Ok(false),
-        (Val::Text(a), Val::Text(b)) if a != b && !(is_plain(a) && is_plain(b)) => {
-            Err(Stop::Undecided)
-        }
-        (Val::Text(a), Val::Text(b)) => Ok(a == b),
-        (Val::Number(a), Val::Number(b)) => Ok(a == b),
-        (Val::Bool(a), Val::Bool(b)) => Ok(a == b),
-        (a, b) if a.is_scalar() || b.is_scalar() => Ok(false),
-        (a, b) => {
-            // Groups are equal only if their types are, down to the elements; an empty list or a null inside has a type
-            // that a value alone does not show.
-            let (left, right) = (
-                shape(a).ok_or(Stop::Undecided)?,
-                shape(b).ok_or(Stop::Undecided)?,
-            );
-            if left != right {
-                return Ok(false);
-            }
-            if a == b {
-                Ok(true)
-            } else if all_plain(a) && all_plain(b) {
-                Ok(false)
-            } else {
-                Err(Stop::Undecided)
-            }
-        }
-    }
-}
-
-fn all_plain(value: &Val) -> bool {
-    match value {
-        Val::Text(text) => is_plain(text),
-        Val::List(items) | Val::Set(items) | Val::Tuple(items) | Val::Bag(items) => {
-            items.iter().all(all_plain)
-        }
-        Val::Map(items) | Val::Object(items) => items
-            .iter()
-            .all(|(key, item)| is_plain(key) && all_plain(item)),
-        Val::Null | Val::Bool(_) | Val::Number(_) => true,
-    }
-}
-
-/// A value's type in words, where the value shows it.
-fn shape(value: &Val) -> Option<String> {
-    let one = |items: &mut dyn Iterator<Item = &Val>| -> Option<String> {
-        let shapes = items.map(shape).collect::<Option<BTreeSet<_>>>()?;
-        (shapes.len() == 1)
-            .then(|| shapes.into_iter().next())
-            .flatten()
-    };
-    Some(match value {
-        Val::Null | Val::Bag(_) => return None,
-        Val::Bool(_) => "bool".to_owned(),
-        Val::Number(_) => "number".to_owned(),
-        Val::Text(_) => "string".to_owned(),
-        Val::List(items) => format!("list({})", one(&mut items.iter())?),
-        Val::Set(items) => format!("set({})", one(&mut items.iter())?),
-        Val::Map(items) => format!("map({})", one(&mut items.values())?),
-        Val::Tuple(items) => format!(
-            "[{}]",
-            items
-                .iter()
-                .map(shape)
-                .collect::<Option<Vec<_>>>()?
-                .join(",")
-        ),
-        Val::Object(items) => {
-            let item = |(key, item): (&String, &Val)| Some(format!("{key:?}={}", shape(item)?));
-            format!(
-                "{{{}}}",
-                items
-                    .iter()
-                    .map(item)
-                    .collect::<Option<Vec<_>>>()?
-                    .join(",")
-            )
-        }
-    })
-}
-
 /// The arm of a conditional that was taken, in the type that both arms share.
 fn one_type(taken: Val, other: &Val) -> Outcome {
     match (&taken, other) {
@@ -597,144 +515,5 @@ fn index(value: Val, key: &Val) -> Outcome {
         }
         Val::Bag(_) => UNDECIDED,
         _ => FAILED,
-    }
-}
-
-/// The variables that an expression names, and whether every part of it is on the allow-list. Whether it can then be
-/// decided still depends on the values.
-pub(crate) fn survey(expression: &Expression) -> (BTreeSet<String>, bool) {
-    let mut survey = Survey {
-        variables: BTreeSet::new(),
-        known: true,
-        locals: Vec::new(),
-    };
-    survey.look(expression);
-    (survey.variables, survey.known)
-}
-
-struct Survey {
-    variables: BTreeSet<String>,
-    known: bool,
-    locals: Vec<String>,
-}
-
-impl Survey {
-    fn look(&mut self, expression: &Expression) {
-        match expression {
-            Expression::Null(_) | Expression::Bool(_) | Expression::String(_) => {}
-            Expression::Number(number) => {
-                let text = number
-                    .as_repr()
-                    .map(|repr| repr.to_string())
-                    .unwrap_or_default();
-                let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-                self.known &= Number::parse(&text).is_some();
-            }
-            Expression::StringTemplate(template) => self.template(template.iter(), false),
-            Expression::HeredocTemplate(heredoc) => self.template(heredoc.template.iter(), true),
-            Expression::Array(items) => items.iter().for_each(|item| self.look(item)),
-            Expression::Object(object) => {
-                for (key, value) in object {
-                    if let ObjectKey::Expression(key) = key {
-                        self.look(key);
-                    }
-                    self.look(value.expr());
-                }
-            }
-            Expression::Parenthesis(inner) => self.look(inner.inner()),
-            Expression::Variable(name) => {
-                self.known &= self
-                    .locals
-                    .iter()
-                    .any(|local| local == name.value().as_str())
-            }
-            Expression::Conditional(conditional) => {
-                self.look(&conditional.cond_expr);
-                self.look(&conditional.true_expr);
-                self.look(&conditional.false_expr);
-            }
-            Expression::FuncCall(call) => {
-                let name = call.name.name.value().as_str();
-                self.known &= !call.name.is_namespaced()
-                    && (matches!(name, "can" | "try")
-                        || functions::NAMES.binary_search(&name).is_ok());
-                call.args.iter().for_each(|arg| self.look(arg));
-            }
-            Expression::Traversal(traversal) => {
-                match (
-                    &traversal.expr,
-                    traversal.operators.first().map(|op| op.value()),
-                ) {
-                    (Expression::Variable(root), Some(TraversalOperator::GetAttr(name)))
-                        if root.value().as_str() == "var" =>
-                    {
-                        self.variables.insert(name.value().to_string());
-                    }
-                    (root, _) => self.look(root),
-                }
-                for operator in &traversal.operators {
-                    if let TraversalOperator::Index(key) = operator.value() {
-                        self.look(key);
-                    }
-                }
-            }
-            Expression::UnaryOp(op) => self.look(&op.expr),
-            Expression::BinaryOp(op) => {
-                self.look(&op.lhs_expr);
-                self.look(&op.rhs_expr);
-            }
-            Expression::ForExpr(each) => {
-                self.look(&each.intro.collection_expr);
-                self.known &= !each.grouping;
-                let depth = self.locals.len();
-                self.locals.extend(
-                    each.intro
-                        .key_var
-                        .iter()
-                        .map(|name| name.value().to_string()),
-                );
-                self.locals.push(each.intro.value_var.value().to_string());
-                each.key_expr.iter().for_each(|key| self.look(key));
-                self.look(&each.value_expr);
-                each.cond
-                    .iter()
-                    .for_each(|condition| self.look(&condition.expr));
-                self.locals.truncate(depth);
-            }
-        }
-    }
-
-    fn template<'e>(&mut self, elements: impl Iterator<Item = &'e Element>, literal_only: bool) {
-        for element in elements {
-            match element {
-                Element::Literal(_) => {}
-                Element::Interpolation(part) => {
-                    self.known &= part.strip == Strip::None && !literal_only;
-                    self.look(&part.expr);
-                }
-                Element::Directive(directive) => {
-                    // Not evaluated here, but what it names counts.
-                    self.known = false;
-                    self.directive(directive);
-                }
-            }
-        }
-    }
-
-    fn directive(&mut self, directive: &Directive) {
-        match directive {
-            Directive::If(choice) => {
-                self.look(&choice.if_expr.cond_expr);
-                self.template(choice.if_expr.template.iter(), false);
-                choice
-                    .else_expr
-                    .iter()
-                    .for_each(|other| self.template(other.template.iter(), false));
-            }
-            Directive::For(each) => {
-                self.look(&each.for_expr.collection_expr);
-                self.template(each.for_expr.template.iter(), false);
-            }
-        }
     }
 }

@@ -7,7 +7,7 @@ use slipway_catalog::{Verdict, judge};
 
 use crate::{
     conversions::parse,
-    engine::{Module, engine},
+    engine::{engine, refused},
 };
 
 /// Whether we must come to a verdict, or may leave it to the engine.
@@ -429,37 +429,11 @@ fn verdicts_are_the_engines() {
             ));
         }
     }
-    let mut refused = BTreeSet::new();
-    // The engine's graph costs the square of its size.
-    for start in (0..asked.len()).step_by(150) {
-        let mut waiting: Vec<usize> = (start..asked.len().min(start + 150)).collect();
-        // What it refuses before it looks at any value hides the rest: ask again without.
-        loop {
-            let mut module = Module::new(engine.clone());
-            for n in &waiting {
-                module.ask(&asked[*n].5, Some(asked[*n].6.clone()));
-            }
-            let printed = module.run(&["plan", "-json", "-input=false", "-refresh=false"]);
-            let messages: Vec<Value> = printed
-                .lines()
-                .filter_map(|line| serde_json::from_str(line).ok())
-                .collect();
-            let diagnostics = messages
-                .iter()
-                .map(|message| &message["diagnostic"])
-                .filter(|d| !d.is_null());
-            let found: Vec<usize> = module
-                .refused(diagnostics)
-                .into_iter()
-                .map(|n| waiting[n])
-                .collect();
-            if found.is_empty() {
-                break;
-            }
-            waiting.retain(|n| !found.contains(n));
-            refused.extend(found);
-        }
-    }
+    let questions: Vec<_> = asked
+        .iter()
+        .map(|case| (case.5.clone(), case.6.clone()))
+        .collect();
+    let refused = refused(&engine, &questions);
     let (mut wrong, mut left) = (Vec::new(), 0);
     for (n, (sure, kind, rule, value, verdict, ..)) in asked.iter().enumerate() {
         let engine_holds = !refused.contains(&n);

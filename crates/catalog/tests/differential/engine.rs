@@ -1,6 +1,13 @@
 //! Finds the engine and runs it on one file.
 
-use std::{collections::BTreeSet, env, fmt::Write, fs, path::PathBuf, process::Command};
+use std::{
+    collections::BTreeSet,
+    env,
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::{Map, Value};
 
@@ -105,4 +112,40 @@ impl Module {
             })
             .collect()
     }
+}
+
+/// Which of these variables (their bodies, and the values that they get) the engine refuses while it plans.
+pub fn refused(engine: &Path, questions: &[(String, Value)]) -> BTreeSet<usize> {
+    let mut refused = BTreeSet::new();
+    // The engine's graph costs the square of its size.
+    for start in (0..questions.len()).step_by(150) {
+        let mut waiting: Vec<usize> = (start..questions.len().min(start + 150)).collect();
+        // What it refuses before it looks at any value hides the rest: ask again without.
+        loop {
+            let mut module = Module::new(engine.to_owned());
+            for n in &waiting {
+                module.ask(&questions[*n].0, Some(questions[*n].1.clone()));
+            }
+            let printed = module.run(&["plan", "-json", "-input=false", "-refresh=false"]);
+            let messages: Vec<Value> = printed
+                .lines()
+                .filter_map(|line| serde_json::from_str(line).ok())
+                .collect();
+            let diagnostics = messages
+                .iter()
+                .map(|m| &m["diagnostic"])
+                .filter(|d| !d.is_null());
+            let found: Vec<usize> = module
+                .refused(diagnostics)
+                .into_iter()
+                .map(|n| waiting[n])
+                .collect();
+            if found.is_empty() {
+                break;
+            }
+            waiting.retain(|n| !found.contains(n));
+            refused.extend(found);
+        }
+    }
+    refused
 }

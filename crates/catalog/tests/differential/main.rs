@@ -7,3 +7,4 @@
 mod conditions;
 mod conversions;
 mod engine;
+mod invented;
