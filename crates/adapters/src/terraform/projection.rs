@@ -1,0 +1,94 @@
+//! What an approval is bound to: everything that decides what an apply does, unredacted, in one canonical form.
+//!
+//! Left out on purpose: reasons, messages, the order of things, the plan's own time and the drift that changes nothing
+//! planned. So the same plan made again gives the same bytes, and any other gives others, be it only in a secret.
+//! A template that uses `timestamp()` or similar plans something else each time, and keeps no votes.
+
+use serde_json::{Value, json};
+
+use super::{canonical, clear::Clear, plan_json::Plan, state::StateVersion};
+
+/// What comes with the plan.
+pub(crate) struct Around<'a> {
+    pub engine: &'a str,
+    pub engine_version: &'a str,
+    pub mode: &'a str,
+    pub template: &'a str,
+    pub lock_file: Option<&'a str>,
+    pub base: Option<&'a StateVersion>,
+}
+
+pub(crate) fn projection(plan: &Plan, around: &Around<'_>) -> Clear {
+    let mut resources: Vec<_> = plan
+        .resource_changes
+        .iter()
+        .filter(|r| {
+            r.change.actions != ["no-op"]
+                || r.previous_address.is_some()
+                || r.change.importing.is_some()
+        })
+        .map(|r| {
+            let key = (r.address.clone(), r.deposed.clone(), r.mode.clone());
+            let value = json!({
+                "address": r.address,
+                "deposed": r.deposed,
+                "previous": r.previous_address,
+                "mode": r.mode,
+                "provider": r.provider_name,
+                "actions": r.change.actions,
+                "before": r.change.before,
+                "after": r.change.after,
+                "unknown": r.change.after_unknown,
+                "sensitive": [r.change.before_sensitive, r.change.after_sensitive],
+                "importing": r.change.importing,
+            });
+            (key, value)
+        })
+        .collect();
+    resources.sort_by(|a, b| a.0.cmp(&b.0));
+    let outputs: Vec<_> = plan
+        .output_changes
+        .iter()
+        .filter(|(_, delta)| delta.actions != ["no-op"])
+        .map(|(name, delta)| {
+            json!([
+                name,
+                delta.actions,
+                delta.before,
+                delta.after,
+                delta.after_unknown,
+                delta.before_sensitive,
+                delta.after_sensitive
+            ])
+        })
+        .collect();
+    let all = json!({
+        "v": 1,
+        "engine": [around.engine, around.engine_version],
+        "providers": around.lock_file.map(providers),
+        "template": around.template,
+        "mode": around.mode,
+        "base": around.base.map(|base| json!([base.lineage, base.serial])),
+        "variables": plan.variables,
+        "resources": resources.into_iter().map(|(_, value)| value).collect::<Vec<_>>(),
+        "outputs": outputs,
+    });
+    let mut bytes = Vec::new();
+    canonical::write(&all, &mut bytes);
+    Clear::new(bytes)
+}
+
+/// Names and versions of a lock file, without its hashes: those grow as platforms are added.
+pub(crate) fn providers(lock_file: &str) -> Vec<Value> {
+    let quoted = |line: &str| line.split('"').nth(1).map(str::to_owned);
+    let mut all: Vec<Value> = Vec::new();
+    let mut name = None;
+    for line in lock_file.lines().map(str::trim) {
+        if line.starts_with("provider \"") {
+            name = quoted(line);
+        } else if line.starts_with("version") && line.contains('=') {
+            all.extend(name.take().map(|name| json!([name, quoted(line)])));
+        }
+    }
+    all
+}
