@@ -25,7 +25,7 @@ pub mod work;
 
 pub use ctx::Ctx;
 pub use error::{Error, Refusal};
-pub use sqlx::PgPool;
+pub use sqlx::{Error as DatabaseError, PgPool};
 
 /// What every function of the office answers.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -35,4 +35,21 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct Office {
     /// Connections with the role `slipway_web`.
     pub web: PgPool,
+}
+
+/// True if the database is away for a while (it restarts, or the way to it is cut), as opposed to refusing.
+#[must_use]
+pub fn is_away(error: &DatabaseError) -> bool {
+    match error {
+        DatabaseError::Io(_)
+        | DatabaseError::PoolTimedOut
+        | DatabaseError::Tls(_)
+        | DatabaseError::Protocol(_)
+        | DatabaseError::WorkerCrashed => true,
+        // Shutting down, crashed, starting up, connection failures.
+        DatabaseError::Database(error) => error
+            .code()
+            .is_some_and(|code| code.starts_with("57P") || code.starts_with("08")),
+        _ => false,
+    }
 }

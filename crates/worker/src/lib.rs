@@ -1,1 +1,185 @@
-//! Slipway.
+//! ENGINE ROOM: the only part of the house that acts on the outside world.
+//!
+//! A worker claims jobs from the queue, carries each out under a lease that it renews, and reports with the fence that
+//! it claimed with. It keeps the catalog published, seals the audit trail, and finds what other workers left behind.
+//! Forbidden: applying anything twice, applying what was not approved, and going on when the lease is lost.
+
+mod chores;
+mod lease;
+mod logging;
+mod slots;
+mod terraform;
+
+use std::{path::PathBuf, sync::Arc};
+
+use serde_json::json;
+use slipway_seal::WorkerKey;
+use slipway_services::{PgPool, live::Hub, work};
+use time::{Duration, OffsetDateTime};
+use tokio::{sync::watch, task::JoinHandle};
+
+pub use terraform::Imitation;
+
+/// How a worker is set up.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Its name, for people; unique enough to find it: host and process id.
+    pub name: String,
+    /// Where runs have their folders and the state spool lies; private to the worker (0700).
+    pub folder: PathBuf,
+    /// The catalog's folder; `None` if another worker publishes it.
+    pub catalog: Option<PathBuf>,
+    /// Path of the Terraform binary; `None` = `terraform` on the PATH.
+    pub terraform: Option<PathBuf>,
+    /// Path of the OpenTofu binary; `None` = `tofu` on the PATH.
+    pub opentofu: Option<PathBuf>,
+    /// A folder with provider packages (a filesystem mirror), used instead of the network for what it holds.
+    pub provider_mirror: Option<PathBuf>,
+    /// AWS answered by an imitation, on this machine.
+    pub imitation: Option<Imitation>,
+    /// AWS region for templates that need AWS.
+    pub region: String,
+    /// Runs carried out at the same time.
+    pub slots: usize,
+    /// How long a claim lives without renewal, and its children after that.
+    pub lease: work::Lease,
+    /// A run's engine is interrupted after so long.
+    pub longest_run: Duration,
+}
+
+impl Config {
+    /// Sensible settings for a folder.
+    #[must_use]
+    pub fn new(name: impl Into<String>, folder: PathBuf) -> Self {
+        Self {
+            name: name.into(),
+            folder,
+            catalog: None,
+            terraform: None,
+            opentofu: None,
+            provider_mirror: None,
+            imitation: None,
+            region: "eu-west-1".into(),
+            slots: 2,
+            lease: work::Lease {
+                length: Duration::seconds(30),
+                grace: Duration::seconds(30),
+            },
+            longest_run: Duration::hours(2),
+        }
+    }
+}
+
+/// What every part of a worker shares.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub config: Config,
+    pub pool: PgPool,
+    pub hub: Hub,
+    pub key: WorkerKey,
+    pub me: work::Worker,
+    pub engines: terraform::Engines,
+    /// Why the worker should stop, if it should.
+    pub leaving: watch::Receiver<Leaving>,
+}
+
+/// How urgently the worker should leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Leaving {
+    /// It stays.
+    #[default]
+    No,
+    /// Claim nothing more; interrupt what runs, once, and wait until it has saved its state.
+    Gently,
+    /// Kill what still runs; its runs become unknown.
+    Now,
+}
+
+/// A running worker.
+#[derive(Debug)]
+pub struct Handle {
+    leave: watch::Sender<Leaving>,
+    tasks: Vec<JoinHandle<()>>,
+    shared: Arc<Shared>,
+}
+
+/// The present moment: the engine room is where the house's clock stands.
+pub(crate) fn now() -> OffsetDateTime {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "workers act in real time and pass it on"
+    )]
+    OffsetDateTime::now_utc()
+}
+
+/// Starts a worker. Its pool's connections have the role `slipway_worker`.
+///
+/// # Errors
+/// If the folder can't be made, or the database does not take the worker in. A missing engine is no error: runs that
+/// need it fail with a message that names it.
+pub async fn start(
+    config: Config,
+    pool: PgPool,
+    hub: Hub,
+    key: WorkerKey,
+) -> anyhow::Result<Handle> {
+    let engines = terraform::Engines::find(&config).await?;
+    let facts = json!({ "engines": engines.facts(), "key": key.id(), "slots": config.slots });
+    let me = work::register(
+        &pool,
+        &config.name,
+        &facts,
+        (&key.id(), &key.public()),
+        now(),
+    )
+    .await?;
+    let (leave, leaving) = watch::channel(Leaving::No);
+    let engines = engines.ready(&config).await?;
+    let shared = Arc::new(Shared {
+        config,
+        pool,
+        hub,
+        key,
+        me,
+        engines,
+        leaving,
+    });
+    let mut tasks = chores::start(&shared);
+    for slot in 0..shared.config.slots.max(1) {
+        tasks.push(tokio::spawn(slots::work(shared.clone(), slot)));
+    }
+    Ok(Handle {
+        leave,
+        tasks,
+        shared,
+    })
+}
+
+impl Handle {
+    /// Asks the worker to leave, gently or at once; may be called again with more urgency.
+    pub fn leave(&self, how: Leaving) {
+        self.leave.send_if_modified(|now| {
+            let more = how > *now;
+            if more {
+                *now = how;
+            }
+            more
+        });
+    }
+
+    /// Waits until everything that it held has ended and been reported.
+    pub async fn done(self) {
+        for task in self.tasks {
+            let _ = task.await;
+        }
+        if let Err(error) = work::leave(&self.shared.pool, &self.shared.me, now()).await {
+            tracing::warn!(%error, "the worker could not say that it left");
+        }
+    }
+
+    /// The engines that it found, in words, for the start-up message.
+    #[must_use]
+    pub fn engines(&self) -> Vec<String> {
+        self.shared.engines.words()
+    }
+}

@@ -53,6 +53,8 @@ pub enum Applied {
     Failed(Refusal),
     /// It was interrupted, its state saved.
     Interrupted,
+    /// The engine died or was killed: nobody knows what was done. The run becomes unknown.
+    Vanished(Refusal),
 }
 
 /// What exists, read from the state.
@@ -304,6 +306,7 @@ pub async fn finish_apply(
         Applied::Done => (Command::FinishApply, "run.finish_apply", None),
         Applied::Failed(why) => (Command::FailApply, "run.fail_apply", Some(why)),
         Applied::Interrupted => (Command::InterruptApply, "run.interrupt_apply", None),
+        Applied::Vanished(why) => (Command::LoseApply, "run.lose", Some(why)),
     };
     if let Some(why) = failure {
         sqlx::query!(

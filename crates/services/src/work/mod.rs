@@ -26,7 +26,7 @@ pub use finish::{
     stop_preview, verify,
 };
 pub use stacks::{
-    Lock, StoredState, candidates, current_state, lock_state, save_state, unlock_state,
+    Lock, StoredState, Upload, candidates, current_state, lock_state, save_state, unlock_state,
 };
 
 use crate::{Ctx, Error, Result, run};

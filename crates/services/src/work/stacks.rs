@@ -79,36 +79,51 @@ pub async fn candidates(worker: &PgPool, stack: StackId, run: RunId) -> Result<V
         .collect())
 }
 
-/// Keeps an uploaded state: as the current one if the claim still holds, else as a candidate. Answers whether it is
-/// current.
+/// An uploaded state on its way to the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// Whose state.
+    pub stack: StackId,
+    /// The run that wrote it.
+    pub run: RunId,
+    /// The fence that its worker claimed with.
+    pub fence: i64,
+    /// Its serial.
+    pub serial: i64,
+    /// Its lineage.
+    pub lineage: String,
+    /// Known to be late or rescued: never current by itself.
+    pub candidate: bool,
+}
+
+/// Keeps an uploaded state: as the current one if the claim that it was written under still holds, else as a candidate.
+/// Answers whether it is current.
 ///
 /// # Errors
 /// Database errors.
 pub async fn save_state(
     worker: &PgPool,
-    claim: &Claim,
-    serial: i64,
-    lineage: &str,
+    upload: &Upload,
     sealed: &Sealed,
     now: OffsetDateTime,
 ) -> Result<bool> {
     let mut tx = worker.begin().await?;
     let fence = sqlx::query_scalar!(
-        "select fence from run where id = $1 for share",
-        claim.run.get()
+        "select fence from run where id = $1 for update",
+        upload.run.get()
     )
     .fetch_one(&mut *tx)
     .await?;
-    let current = fence == claim.fence;
+    let current = fence == upload.fence && !upload.candidate;
     sqlx::query!(
         "insert into state_version (stack_id, serial, lineage, sealed_state, run_id, fence, candidate, created_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8)",
-        claim.stack.id.get(),
-        serial,
-        lineage,
+        upload.stack.get(),
+        upload.serial,
+        upload.lineage,
         sealed.0,
-        claim.run.get(),
-        claim.fence,
+        upload.run.get(),
+        upload.fence,
         !current,
         now,
     )
@@ -117,9 +132,9 @@ pub async fn save_state(
     if current {
         sqlx::query!(
             "update stack set serial = $2, lineage = $3 where id = $1",
-            claim.stack.id.get(),
-            serial,
-            lineage
+            upload.stack.get(),
+            upload.serial,
+            upload.lineage
         )
         .execute(&mut *tx)
         .await?;

@@ -1,0 +1,9 @@
+//! The office on a real PostgreSQL, a database per test: what people may do, what workers may write, and what happens
+//! when two do it at once.
+
+mod audit;
+mod house;
+mod queue;
+mod request;
+mod strangers;
+mod votes;

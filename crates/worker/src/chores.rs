@@ -1,0 +1,87 @@
+//! What a worker does besides jobs: say that it is there, look for what others left behind, end what is over, seal the
+//! audit trail, and keep the catalog published.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use slipway_services::{audit, environment, template, work};
+use tokio::task::JoinHandle;
+
+use crate::{Leaving, Shared, now};
+
+/// Starts them all.
+pub fn start(shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
+    let third = (shared.config.lease.length / 3).unsigned_abs();
+    let mut tasks = vec![
+        every(
+            shared,
+            third.clamp(Duration::from_millis(200), Duration::from_secs(10)),
+            |shared| async move {
+                work::beat(&shared.pool, &shared.me, now()).await?;
+                for (run, state) in work::reap(&shared.pool, &shared.me, now()).await? {
+                    tracing::warn!(%run, %state, "a worker that held this run is gone");
+                }
+                Ok(())
+            },
+        ),
+        every(shared, Duration::from_secs(5), |shared| async move {
+            work::expire_votes(&shared.pool, &shared.me, now()).await?;
+            environment::end_expired(&shared.pool, &shared.me.ctx(now())).await?;
+            Ok(())
+        }),
+        every(shared, Duration::from_millis(700), |shared| async move {
+            while audit::seal(&shared.pool, now()).await? > 0 {}
+            Ok(())
+        }),
+    ];
+    if shared.config.catalog.is_some() {
+        tasks.push(every(shared, Duration::from_secs(4), |shared| async move {
+            publish(&shared).await
+        }));
+    }
+    tasks
+}
+
+/// Repeats a chore until the worker leaves; a chore that fails is tried again the next time.
+fn every<F, R>(shared: &Arc<Shared>, pause: Duration, chore: F) -> JoinHandle<()>
+where
+    F: Fn(Arc<Shared>) -> R + Send + 'static,
+    R: Future<Output = anyhow::Result<()>> + Send,
+{
+    let shared = shared.clone();
+    let mut leaving = shared.leaving.clone();
+    tokio::spawn(async move {
+        loop {
+            if let Err(error) = chore(shared.clone()).await {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "a chore could not be done; it is tried again"
+                );
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = leaving.changed() => {}
+            }
+            if *leaving.borrow() != Leaving::No {
+                return;
+            }
+        }
+    })
+}
+
+/// Reads the catalog's folders and publishes what changed.
+async fn publish(shared: &Arc<Shared>) -> anyhow::Result<()> {
+    let Some(folder) = shared.config.catalog.clone() else {
+        return Ok(());
+    };
+    let found =
+        tokio::task::spawn_blocking(move || slipway_catalog::read_catalog(&folder)).await??;
+    let found: Vec<_> = found
+        .into_iter()
+        .map(|entry| (entry.name, entry.template))
+        .collect();
+    let changed = template::publish(&shared.pool, &found, now()).await?;
+    if changed > 0 {
+        tracing::info!(changed, "the catalog was published");
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! Holding a lease: renewed at a third of its length; lost, it takes the children down with it.
+
+use std::sync::Arc;
+
+use slipway_services::{
+    Error,
+    work::{self, Claim},
+};
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{Leaving, Shared, now};
+
+/// Why a job's engine should stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stop {
+    /// It should not.
+    #[default]
+    No,
+    /// Somebody called the run off, or the worker leaves, or the lease is in danger: interrupt once, let it save.
+    Gently,
+    /// The lease and its grace are over, or somebody insists: kill.
+    Now,
+}
+
+/// A claim that is being renewed for as long as this lives.
+#[derive(Debug)]
+pub struct Hold {
+    stop: watch::Receiver<Stop>,
+    task: JoinHandle<()>,
+    end: watch::Sender<bool>,
+}
+
+impl Hold {
+    /// Begins to renew.
+    pub fn start(shared: Arc<Shared>, claim: Claim) -> Self {
+        let (say, stop) = watch::channel(Stop::No);
+        let (end, ended) = watch::channel(false);
+        let task = tokio::spawn(keep(shared, claim, say, ended));
+        Self { stop, task, end }
+    }
+
+    /// Says when to stop, and how urgently; only ever becomes more urgent.
+    pub fn stop(&self) -> watch::Receiver<Stop> {
+        self.stop.clone()
+    }
+
+    /// Ends the renewing.
+    pub async fn release(self) {
+        let _ = self.end.send(true);
+        let _ = self.task.await;
+    }
+}
+
+async fn keep(
+    shared: Arc<Shared>,
+    claim: Claim,
+    say: watch::Sender<Stop>,
+    mut ended: watch::Receiver<bool>,
+) {
+    let raise = |how: Stop| {
+        say.send_if_modified(|stop| {
+            let more = how > *stop;
+            if more {
+                *stop = how;
+            }
+            more
+        });
+    };
+    let lease = shared.config.lease;
+    let third = (lease.length / 3).unsigned_abs();
+    let mut leaving = shared.leaving.clone();
+    let mut events = shared.hub.subscribe();
+    let mut until = claim.lease_until;
+    let mut lost = false;
+    loop {
+        match *leaving.borrow_and_update() {
+            Leaving::No => {}
+            Leaving::Gently => raise(Stop::Gently),
+            Leaving::Now => raise(Stop::Now),
+        }
+        let now_ = now();
+        // A safety margin before the end: an interrupt must come while the lease still holds.
+        if lost || now_ >= until - lease.length / 4 {
+            raise(Stop::Gently);
+        }
+        if now_ >= until + lease.grace {
+            raise(Stop::Now);
+        }
+        let pause = if lost || now_ >= until - lease.length / 2 {
+            third.min(std::time::Duration::from_millis(500))
+        } else {
+            third
+        };
+        tokio::select! {
+            biased;
+            _ = ended.changed() => return,
+            _ = leaving.changed() => continue,
+            () = about(&mut events, claim.run) => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+        if lost {
+            continue;
+        }
+        match work::renew(&shared.pool, &claim, lease, now()).await {
+            Ok(renewed) => {
+                until = renewed.lease_until.unwrap_or(until);
+                if renewed.cancel {
+                    raise(Stop::Gently);
+                }
+                if renewed.force {
+                    raise(Stop::Now);
+                }
+            }
+            Err(Error::Fenced) => lost = true,
+            Err(error) => {
+                tracing::warn!(run = %claim.run, %error, "the lease could not be renewed; trying again")
+            }
+        }
+    }
+}
+
+/// A hint that somebody changed this run: a cancel should not wait for the next renewal.
+async fn about(
+    events: &mut tokio::sync::broadcast::Receiver<slipway_services::live::Event>,
+    run: slipway_domain::id::RunId,
+) {
+    use slipway_services::live::Event;
+    use tokio::sync::broadcast::error::RecvError;
+    loop {
+        match events.recv().await {
+            Ok(Event::Run { run: changed, .. }) if changed == run => return,
+            Ok(Event::Missed) | Err(RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}

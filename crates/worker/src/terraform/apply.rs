@@ -1,0 +1,242 @@
+//! Does exactly what was approved, then looks whether the world is as it should be.
+
+use anyhow::Context;
+use slipway_adapters::terraform::{
+    self, Clear, End, Failure, Mode, SavedPlan, StateVersion, state,
+};
+use slipway_domain::{
+    plan::{Outcome, Preview},
+    run::{Seen, State},
+};
+use slipway_seal::Digest;
+use slipway_services::{
+    Refusal,
+    environment::Resource,
+    work::{self, Applied, Claim, World},
+};
+
+use super::{head, log, prepare, preview::place, refusal, store, tie};
+use crate::{Shared, lease::Hold, logging::Lines, now};
+
+/// Applies the saved plan as it was saved.
+pub async fn apply(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Result<State> {
+    let mut bench = match prepare(shared, claim).await? {
+        Ok(bench) => bench,
+        Err(refusal) => return nothing_begun(shared, claim, refusal).await,
+    };
+    let saved = saved(shared, claim)?;
+    let preview = claim.preview.clone().unwrap_or_default();
+    let log = log(shared, claim).await?;
+    if let Ok(terraform) = shared
+        .engines
+        .get(&claim.stack.engine, &bench.template.engine.version)
+    {
+        log.say(head(terraform, "apply the approved plan"));
+    }
+    let (cancel, tied) = tie(hold, shared);
+    let applied = bench
+        .step
+        .apply(&saved, &preview, &cancel, &mut Lines::to(&log))
+        .await;
+    tied.abort();
+    // What is spooled must be in the database before the run says what exists.
+    store::drain(&shared.pool, &shared.config.folder).await;
+    let applied = match applied {
+        Ok(applied) => applied,
+        Err(failed) => {
+            let canceled = failed.failure == Failure::Canceled;
+            log.say(format!("slipway: {failed}"));
+            log.finish().await?;
+            if canceled {
+                let outcome = untouched(&preview);
+                let end = Applied::Interrupted;
+                return Ok(work::finish_apply(
+                    &shared.pool,
+                    &shared.me,
+                    claim,
+                    &end,
+                    &outcome,
+                    None,
+                    None,
+                    now(),
+                )
+                .await?);
+            }
+            return nothing_begun(shared, claim, refusal(failed)).await;
+        }
+    };
+    if let Some(state) = &applied.errored_state {
+        bench
+            .store
+            .rescue(state.expose())
+            .await
+            .context("keep a state that could not be uploaded")?;
+    }
+    let world = applied
+        .state
+        .as_ref()
+        .map(|state| world(&applied.outcome, state));
+    let (end, seen) = match &applied.end {
+        End::Done if bench.step.has_world() => (Applied::Done, None),
+        // There is no world beside the state: what the engine recorded is what exists.
+        End::Done => (Applied::Done, Some(Seen::AsPlanned)),
+        End::Failed(failed) => (Applied::Failed(what_failed(failed, &applied.outcome)), None),
+        End::Interrupted(_) => (Applied::Interrupted, None),
+        End::Vanished(failed) => (Applied::Vanished(refusal(failed.clone())), None),
+    };
+    if !applied.alone {
+        log.say("slipway: a process that this run started could not be ended; see the worker's machine.");
+    }
+    match &end {
+        Applied::Done if seen.is_none() => log.say("── look again: nothing may differ ──"),
+        Applied::Done => {}
+        Applied::Failed(why) | Applied::Vanished(why) => {
+            log.say(format!("slipway: {}", why.message))
+        }
+        Applied::Interrupted => log.say("slipway: interrupted; the state is saved."),
+    }
+    let look = matches!(end, Applied::Done) && seen.is_none();
+    if !look {
+        log.finish().await?;
+        return Ok(work::finish_apply(
+            &shared.pool,
+            &shared.me,
+            claim,
+            &end,
+            &applied.outcome,
+            world.as_ref(),
+            seen,
+            now(),
+        )
+        .await?);
+    }
+    work::finish_apply(
+        &shared.pool,
+        &shared.me,
+        claim,
+        &end,
+        &applied.outcome,
+        world.as_ref(),
+        None,
+        now(),
+    )
+    .await?;
+    let (cancel, tied) = tie(hold, shared);
+    let looked = bench
+        .step
+        .plan(Mode::Refresh, &cancel, &mut Lines::to(&log))
+        .await;
+    tied.abort();
+    let seen = match looked {
+        Ok(planned) if planned.preview.drift.is_empty() => Seen::AsPlanned,
+        Ok(planned) => {
+            for change in &planned.preview.drift {
+                log.say(format!(
+                    "slipway: {} is not as it was planned",
+                    change.address
+                ));
+            }
+            Seen::Differs
+        }
+        Err(failed) => {
+            log.say(format!("slipway: it could not be looked at: {failed}"));
+            Seen::NotSeen
+        }
+    };
+    log.finish().await?;
+    Ok(work::verify(&shared.pool, &shared.me, claim, seen, None, now()).await?)
+}
+
+/// Opens the saved plan: for this run and this digest only.
+fn saved(shared: &Shared, claim: &Claim) -> anyhow::Result<SavedPlan> {
+    let digest: Digest = claim
+        .digest
+        .as_deref()
+        .and_then(|d| d.parse().ok())
+        .context("an approved run without a digest")?;
+    let sealed = claim
+        .sealed_plan
+        .as_deref()
+        .context("an approved run without a saved plan")?;
+    let plan = shared
+        .key
+        .open(sealed, &place(claim, &digest))
+        .context("open the saved plan")?;
+    Ok(SavedPlan {
+        plan: Clear::new(plan),
+        lock_file: claim.lock_file.clone(),
+        engine: claim.stack.engine.clone(),
+        engine_version: claim.engine_version.clone().unwrap_or_default(),
+        base: claim.base.0.clone().map(|lineage| StateVersion {
+            lineage,
+            serial: u64::try_from(claim.base.1).unwrap_or_default(),
+        }),
+    })
+}
+
+/// What exists, from the state.
+pub fn world(outcome: &Outcome, recorded: &Clear) -> World {
+    let resources = state::resources(recorded.expose()).unwrap_or_default();
+    World {
+        outputs: outcome.outputs.clone(),
+        resources: resources
+            .into_iter()
+            .map(|r: state::Resource| Resource {
+                address: r.address,
+                kind: r.kind,
+                id: r.id,
+            })
+            .collect(),
+    }
+}
+
+/// Everything planned, none of it begun.
+fn untouched(preview: &Preview) -> Outcome {
+    Outcome {
+        untouched: preview
+            .changes
+            .iter()
+            .map(|c| slipway_domain::plan::Done {
+                address: c.address.clone(),
+                action: c.action,
+                millis: 0,
+            })
+            .collect(),
+        ..Outcome::default()
+    }
+}
+
+fn what_failed(failed: &terraform::Failed, outcome: &Outcome) -> Refusal {
+    let mut why = refusal(failed.clone());
+    why.message = match (
+        outcome.done.len(),
+        outcome.failed.len(),
+        outcome.untouched.len(),
+    ) {
+        (0, _, _) => "The apply failed before anything was changed.".into(),
+        (done, failed, untouched) => {
+            format!("The apply stopped: {done} done, {failed} failed, {untouched} not begun.")
+        }
+    };
+    why.hint = "Change the inputs and send them again: what exists is kept, and only the rest is planned. Or destroy it.".into();
+    why
+}
+
+async fn nothing_begun(shared: &Shared, claim: &Claim, mut why: Refusal) -> anyhow::Result<State> {
+    why.detail = format!("{} Nothing was begun.", why.detail)
+        .trim()
+        .to_owned();
+    let outcome = untouched(&claim.preview.clone().unwrap_or_default());
+    let end = Applied::Failed(why);
+    Ok(work::finish_apply(
+        &shared.pool,
+        &shared.me,
+        claim,
+        &end,
+        &outcome,
+        None,
+        None,
+        now(),
+    )
+    .await?)
+}

@@ -1,0 +1,178 @@
+//! The Terraform action: preview by a saved plan, apply of exactly that plan, verification by looking again, recovery
+//! by comparing what is recorded with what was planned.
+
+mod apply;
+mod engines;
+mod preview;
+mod reconcile;
+mod store;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use slipway_adapters::terraform::{
+    Aws, Cancel, Failed, Inputs, Step, StepSpec, Stop as Why, Terraform,
+};
+use slipway_catalog::{Need, Template};
+use slipway_seal::Secret;
+use slipway_services::{Refusal, template, work, work::Claim};
+
+pub use apply::apply;
+pub use engines::Engines;
+pub use preview::preview;
+pub use reconcile::reconcile;
+pub use store::drain;
+
+use crate::{
+    Shared,
+    lease::{Hold, Stop},
+    logging::Log,
+};
+
+/// An imitation of AWS on this machine: `slipway up` with `AWS=moto`.
+#[derive(Clone, Debug)]
+pub struct Imitation {
+    /// Its address on loopback.
+    pub endpoint: String,
+    /// Its name, for the page that says so.
+    pub name: String,
+}
+
+/// A step with all that belongs to carrying it out.
+struct Bench {
+    step: Step,
+    template: Template,
+    store: Arc<store::Store>,
+}
+
+/// Makes the step's folder. A refusal is for people: the run ends with it.
+async fn prepare(shared: &Shared, claim: &Claim) -> anyhow::Result<Result<Bench, Refusal>> {
+    let bundle = template::bundle(&shared.pool, &claim.template_digest).await?;
+    let template = match Template::parse(&bundle) {
+        Ok(template) => template,
+        Err(broken) => anyhow::bail!("the stored template cannot be read: {broken:?}"),
+    };
+    let engine = match shared
+        .engines
+        .get(&claim.stack.engine, &template.engine.version)
+    {
+        Ok(engine) => engine,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let aws = match aws(shared, claim, &template) {
+        Ok(aws) => aws,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let store = Arc::new(store::Store::new(shared, claim));
+    let files: BTreeMap<String, Vec<u8>> = bundle
+        .iter()
+        .map(|(path, bytes)| (path.to_owned(), bytes.to_vec()))
+        .collect();
+    let spec = StepSpec {
+        name: &format!("{}-1", claim.run),
+        files: &files,
+        template: &claim.template_digest,
+        inputs: Inputs {
+            plain: claim.inputs.clone(),
+            secret: work::open_inputs(claim, &shared.key)?,
+        },
+        lock_file: claim.lock_file.clone(),
+        aws,
+        store: store.clone(),
+    };
+    Ok(engine
+        .prepare(spec)
+        .map(|step| Bench {
+            step,
+            template,
+            store,
+        })
+        .map_err(refusal))
+}
+
+/// Credentials for a template that needs AWS; `None` for one that does not.
+fn aws(shared: &Shared, claim: &Claim, template: &Template) -> Result<Option<Aws>, Refusal> {
+    if !template.needs.contains(&Need::Aws) {
+        return Ok(None);
+    }
+    let Some(imitation) = &shared.config.imitation else {
+        return Err(Refusal {
+            message: "This template needs AWS.".into(),
+            detail: "This worker has no AWS account to act in.".into(),
+            hint: "Stop it, and start it again with an imitation of AWS on this machine: make run AWS=moto.".into(),
+        });
+    };
+    Ok(Some(Aws {
+        region: shared.config.region.clone(),
+        endpoint: Some(imitation.endpoint.clone()),
+        access_key_id: "imitation".into(),
+        secret_access_key: Secret::new("imitation-of-a-secret-key"),
+        session_token: None,
+        tags: BTreeMap::from([
+            ("slipway:environment".to_owned(), claim.environment.clone()),
+            ("slipway:team".to_owned(), claim.team.clone()),
+        ]),
+    }))
+}
+
+/// What a failed step tells people.
+fn refusal(failed: Failed) -> Refusal {
+    let mut detail = failed.detail;
+    for diagnostic in failed
+        .diagnostics
+        .iter()
+        .filter(|d| d.severity == "error")
+        .take(5)
+    {
+        let more = format!("{} {}", diagnostic.summary, diagnostic.detail.trim());
+        if !detail.contains(more.trim()) {
+            detail = format!("{detail}\n{}", more.trim());
+        }
+    }
+    Refusal {
+        message: failed.message,
+        detail: detail.trim().to_owned(),
+        hint: failed.hint,
+    }
+}
+
+/// Passes on to the engine when and how hard it should stop.
+fn tie(hold: &Hold, shared: &Shared) -> (Cancel, tokio::task::JoinHandle<()>) {
+    let cancel = Cancel::new();
+    let mut stop = hold.stop();
+    let leaving = shared.leaving.clone();
+    let tied = cancel.clone();
+    let task = tokio::spawn(async move {
+        loop {
+            let why = if *leaving.borrow() == crate::Leaving::No {
+                Why::Canceled
+            } else {
+                Why::Shutdown
+            };
+            match *stop.borrow_and_update() {
+                Stop::No => {}
+                Stop::Gently => tied.interrupt(why),
+                Stop::Now => tied.force(why),
+            }
+            if stop.changed().await.is_err() {
+                return;
+            }
+        }
+    });
+    (cancel, task)
+}
+
+/// Opens the run's log for this claim.
+async fn log(shared: &Shared, claim: &Claim) -> anyhow::Result<Log> {
+    let writer = slipway_services::log::Writer::open(&shared.pool, claim.run, claim.fence).await?;
+    Ok(Log::start(shared.pool.clone(), writer))
+}
+
+/// Heads a part of the log.
+fn head(terraform: &Terraform, what: &str) -> String {
+    let engine = terraform.engine();
+    format!(
+        "── {what} with {} {} ──",
+        engine.kind.name(),
+        engine.version
+    )
+}

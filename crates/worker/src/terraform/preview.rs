@@ -1,0 +1,105 @@
+//! Works out what a run would change, without changing it.
+
+use slipway_adapters::terraform::{Failure, Mode};
+use slipway_domain::run::Operation;
+use slipway_seal::Digest;
+use slipway_services::{
+    Refusal,
+    work::{self, Claim, Next, Planned},
+};
+
+use super::{Bench, head, log, prepare, refusal, tie};
+use crate::{Shared, lease::Hold, logging::Lines, now};
+
+/// Plans, stores the plan sealed and the preview redacted, and goes on as the policy says.
+pub async fn preview(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Result<Next> {
+    let mut bench = match prepare(shared, claim).await? {
+        Ok(bench) => bench,
+        Err(refusal) => return fail(shared, claim, &refusal).await,
+    };
+    let log = log(shared, claim).await?;
+    let terraform = match shared
+        .engines
+        .get(&claim.stack.engine, &bench.template.engine.version)
+    {
+        Ok(terraform) => terraform,
+        Err(refusal) => return fail(shared, claim, &refusal).await,
+    };
+    log.say(head(terraform, "plan"));
+    let mode = if claim.operation == Operation::Destroy {
+        Mode::Destroy
+    } else {
+        Mode::Change
+    };
+    let (cancel, tied) = tie(hold, shared);
+    let planned = bench.step.plan(mode, &cancel, &mut Lines::to(&log)).await;
+    tied.abort();
+    match planned {
+        Ok(planned) => {
+            let digest = shared.key.digest([planned.projection.expose()]);
+            log.say(format!("slipway: this plan is {}", digest.short()));
+            log.finish().await?;
+            let sealed = shared
+                .key
+                .seal(planned.saved.plan.expose(), &place(claim, &digest));
+            let base = planned.saved.base;
+            let planned = Planned {
+                preview: planned.preview,
+                digest,
+                plan: sealed,
+                lock_file: planned.saved.lock_file,
+                engine_version: planned.saved.engine_version,
+                base_serial: base
+                    .as_ref()
+                    .map_or(0, |b| i64::try_from(b.serial).unwrap_or(i64::MAX)),
+                base_lineage: base.map(|b| b.lineage),
+            };
+            drop(bench);
+            Ok(work::finish_preview(
+                &shared.pool,
+                &shared.me,
+                claim,
+                planned,
+                shared.config.lease,
+                now(),
+            )
+            .await?)
+        }
+        Err(failed) if cancel.is_raised() => {
+            log.say(format!("slipway: {}", failed.message));
+            log.finish().await?;
+            Ok(Next::Done(
+                work::stop_preview(&shared.pool, &shared.me, claim, now()).await?,
+            ))
+        }
+        Err(failed) => {
+            let input = failed.failure == Failure::Input;
+            let mut refusal = refusal(failed);
+            if input {
+                refusal.hint =
+                    "Change the input and send the form again: what you typed is kept.".into();
+            }
+            log.finish().await?;
+            fail(shared, claim, &refusal).await
+        }
+    }
+}
+
+/// Where a saved plan belongs: to one run and one digest, so that no other plan can be put in its place.
+pub fn place(claim: &Claim, digest: &Digest) -> String {
+    format!("plan/{}/{digest}", claim.run)
+}
+
+async fn fail(shared: &Shared, claim: &Claim, refusal: &Refusal) -> anyhow::Result<Next> {
+    Ok(Next::Done(
+        work::fail_preview(&shared.pool, &shared.me, claim, refusal, now()).await?,
+    ))
+}
+
+impl std::fmt::Debug for Bench {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bench")
+            .field("step", &self.step)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,142 @@
+//! Finds out what an interrupted apply did, by evidence: what the state records, what a new plan would still have to
+//! change, and states that came too late. It changes nothing.
+
+use std::collections::BTreeSet;
+
+use slipway_adapters::terraform::{Clear, Mode, StateStore, state};
+use slipway_domain::{
+    plan::{Done, Outcome},
+    run::{Found, Operation, State},
+};
+use slipway_services::work::{self, Claim};
+
+use super::{apply, head, log, prepare, store, tie};
+use crate::{Shared, lease::Hold, logging::Lines, now};
+
+/// Gathers evidence and says what it means.
+pub async fn reconcile(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Result<State> {
+    store::drain(&shared.pool, &shared.config.folder).await;
+    let preview = claim.preview.clone().unwrap_or_default();
+    let mut bench = match prepare(shared, claim).await? {
+        Ok(bench) => bench,
+        Err(refusal) => return unclear(shared, claim, &refusal.detail).await,
+    };
+    let log = log(shared, claim).await?;
+    if let Ok(terraform) = shared
+        .engines
+        .get(&claim.stack.engine, &bench.template.engine.version)
+    {
+        log.say(head(terraform, "look what was applied"));
+    }
+    let mode = if claim.operation == Operation::Destroy {
+        Mode::Destroy
+    } else {
+        Mode::Change
+    };
+    let (cancel, tied) = tie(hold, shared);
+    let planned = bench.step.plan(mode, &cancel, &mut Lines::to(&log)).await;
+    tied.abort();
+    let planned = match planned {
+        Ok(planned) => planned,
+        Err(failed) => {
+            log.finish().await?;
+            return unclear(shared, claim, &failed.to_string()).await;
+        }
+    };
+    let still: BTreeSet<&str> = planned
+        .preview
+        .changes
+        .iter()
+        .map(|c| c.address.as_str())
+        .collect();
+    let as_done = |change: &slipway_domain::plan::Change| Done {
+        address: change.address.clone(),
+        action: change.action,
+        millis: 0,
+    };
+    let (left, done): (Vec<_>, Vec<_>) = preview
+        .changes
+        .iter()
+        .partition(|c| still.contains(c.address.as_str()));
+    let late = work::candidates(&shared.pool, claim.stack.id, claim.run)
+        .await?
+        .len();
+    let recorded = bench.store.load().await?;
+    let serial = recorded
+        .as_ref()
+        .and_then(|s| state::lineage_serial(s).ok())
+        .map_or(0, |v| v.serial);
+    let moved = i64::try_from(serial).unwrap_or(i64::MAX) > claim.base.1;
+    let (found, words) = match (left.len(), done.len()) {
+        (0, _) => (
+            Found::Applied,
+            format!(
+                "Nothing is left to change: all {} changes are there.",
+                done.len()
+            ),
+        ),
+        (left, 0) if !moved && !bench.step.has_world() => (
+            Found::NotApplied,
+            format!("The state is what it was: none of the {left} changes was made."),
+        ),
+        (left, 0) if !moved => (
+            Found::Partly,
+            format!(
+                "The state records none of the {left} changes, but the engine may have made something before it could \
+                 record it: look in the account for the tag slipway:environment = {}.",
+                claim.environment
+            ),
+        ),
+        (left, done) => (
+            Found::Partly,
+            format!(
+                "{done} of {} changes are there, {left} are not.",
+                done + left
+            ),
+        ),
+    };
+    let words = match late {
+        0 => words,
+        n => format!(
+            "{words} {n} later state(s) came in after the lease was lost and are kept as evidence."
+        ),
+    };
+    log.say(format!("slipway: {words}"));
+    log.finish().await?;
+    let mut outcome = Outcome {
+        done: done.into_iter().map(as_done).collect(),
+        untouched: left.into_iter().map(as_done).collect(),
+        ..Outcome::default()
+    };
+    let world = recorded.map(|bytes| {
+        outcome.outputs = state::outputs(&bytes, bench.step.redactor()).unwrap_or_default();
+        apply::world(&outcome, &Clear::new(bytes.to_vec()))
+    });
+    Ok(work::finish_reconcile(
+        &shared.pool,
+        &shared.me,
+        claim,
+        found,
+        &outcome,
+        world.as_ref(),
+        &words,
+        now(),
+    )
+    .await?)
+}
+
+async fn unclear(shared: &Shared, claim: &Claim, why: &str) -> anyhow::Result<State> {
+    let words = format!("It still can't be said: {why}");
+    let outcome = Outcome::default();
+    Ok(work::finish_reconcile(
+        &shared.pool,
+        &shared.me,
+        claim,
+        Found::Unclear,
+        &outcome,
+        None,
+        &words,
+        now(),
+    )
+    .await?)
+}
