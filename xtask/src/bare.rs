@@ -1,14 +1,14 @@
 //! `make test-bare`: that a bare machine really gets from a clone to an applied environment.
 //!
 //! Each route gets a minimal Debian of its own (debootstrap, copied), in which a fresh clone runs
-//! `make run` while first-environment.sh, outside, does what a new user does in a browser.
+//! `make run` while newcomer.rs, outside, does what a new user does in a browser.
 //!
 //! * `root`: git and make only, the superuser, everything by apt;
 //! * `user`: uid 1000, rustup, a C compiler, npm and python, and no right to install anything;
 //! * `image`: the steps of the Dockerfile, which are the same scripts.
 
 use crate::ui::Step;
-use crate::{Result, cmd, tree};
+use crate::{Result, cmd, newcomer, tree};
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -343,13 +343,7 @@ fn portal(machine: &Machine) -> Result<String> {
     let page = began.elapsed().as_secs();
     step.done("answers");
     let step = Step::begin("sign in, request, see it applied");
-    let mut journey = Command::new("sh");
-    let said = cmd::output(
-        journey
-            .arg("xtask/first-environment.sh")
-            .arg(address.port().to_string()),
-    )?;
-    step.done(said.trim());
+    step.done(&newcomer::first(address.port())?);
     let all = began.elapsed().as_secs();
     Ok(format!(
         "first page after {} min {:02} s, first applied environment after {} min {:02} s",

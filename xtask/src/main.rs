@@ -7,13 +7,16 @@
 
 mod aws;
 mod bare;
+mod bench;
 mod browser;
 mod check;
 mod cmd;
 mod engine;
+mod http;
 mod image;
 mod imports;
 mod json;
+mod newcomer;
 mod pg;
 mod pgwire;
 mod python;
@@ -40,6 +43,7 @@ Slipway: make TARGET, or sh xtask/run.sh TARGET
   test         everything, with the count; or some tiers: ARGS='check tools rules office engine door browser'
   journeys     the browser tier alone: ARGS='login.spec.mjs -g name'
   test-bare    that bare machines get to an applied environment: ARGS='root user image', as the superuser
+  bench        what Slipway costs beside the bare engine, as ratios
   check        fast: format, lints, types, import rules, query data
   imports      the import rules alone
   queries      write .sqlx (what the SQL in the house means) from the migrations; --check only compares
@@ -57,6 +61,8 @@ fn main() -> ExitCode {
         "test-bare" => bare::run(rest),
         "image-build" => image::build(rest),
         "journeys" => browser::journeys(rest),
+        "first-environment" => newcomer::first_environment(rest),
+        "bench" => bench::run(rest),
         "imports" => imports::check().map(|_| ()),
         "parts" => serve::parts().map(|env| {
             env.iter()

@@ -165,8 +165,8 @@ pub struct Cluster {
 const OWNER: &str = "slipway";
 
 impl Cluster {
-    /// Makes and starts one: half a second. Not durable on purpose.
-    pub fn start(binaries: &Binaries) -> Result<Self> {
+    /// Makes and starts one: half a second. Durable only where its speed is measured.
+    pub fn start(binaries: &Binaries, durable: bool) -> Result<Self> {
         let folder = std::env::temp_dir().join(format!("slipway-pg-{}", std::process::id()));
         let told = |error: std::io::Error| format!("{}: {error}", folder.display());
         let _ = fs::remove_dir_all(&folder);
@@ -196,8 +196,16 @@ impl Cluster {
             .arg(&data)
             .arg("-k")
             .arg(&folder)
-            .args(["-c", "listen_addresses=", "-F"]);
-        server.args(["-c", "synchronous_commit=off", "-c", "full_page_writes=off"]);
+            .args(["-c", "listen_addresses="]);
+        if !durable {
+            server.args([
+                "-F",
+                "-c",
+                "synchronous_commit=off",
+                "-c",
+                "full_page_writes=off",
+            ]);
+        }
         let log = fs::File::create(folder.join("log")).map_err(told)?;
         server
             .stdin(Stdio::null())

@@ -79,7 +79,7 @@ fn write() -> Result<()> {
 fn learn(binaries: &pg::Binaries, own: bool) -> Result<BTreeMap<String, String>> {
     let packages = packages_with_queries();
     let step = Step::begin("a private database with our migrations");
-    let cluster = pg::Cluster::start(binaries)?;
+    let cluster = pg::Cluster::start(binaries, false)?;
     cluster
         .session("postgres")?
         .run("create database slipway")?;

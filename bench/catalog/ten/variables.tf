@@ -1,0 +1,5 @@
+variable "word" {
+  description = "Something that every resource holds."
+  type        = string
+  default     = "bench"
+}
