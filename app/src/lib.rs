@@ -19,7 +19,14 @@ pub mod components;
 pub mod pages;
 #[cfg(feature = "render")]
 pub mod render;
+#[cfg(feature = "ssr")]
+pub mod routes;
 #[cfg(feature = "render")]
 pub mod site;
 #[cfg(feature = "render")]
 pub mod views;
+
+#[cfg(feature = "ssr")]
+pub use pages::App;
+#[cfg(feature = "ssr")]
+pub use routes::router;

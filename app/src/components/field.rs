@@ -47,7 +47,11 @@ fn top(form: &FieldForm<'_>, field: &Field) -> View {
     let spot = Spot { form, field, place: Place::Field(field), label: None };
     let mut hints: Vec<View> = Vec::new();
     if let Some(text) = &field.description {
-        hints.push(view! { <span class="pre">{text.trim().to_owned()}</span> }.into_any());
+        // A paragraph may be broken into lines where its author's editor ended; blank lines are what separates.
+        for paragraph in text.trim().split("\n\n") {
+            let words = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+            hints.push(view! { <span>{words}</span> }.into_any());
+        }
     }
     for rule in &field.validations {
         let text = match (rule.checked, rule.message_literal) {
@@ -59,7 +63,7 @@ fn top(form: &FieldForm<'_>, field: &Field) -> View {
     }
     if field.sensitive {
         hints.push(
-            view! { <span>"Sealed for the worker as you send it. Nobody can read it here again, you included."</span> }.into_any(),
+            view! { <span>"Sealed as you send it: nobody can read it here again, you included."</span> }.into_any(),
         );
     }
     let keep = (field.sensitive && form.stored.contains(&field.name)).then(|| {
@@ -75,7 +79,7 @@ fn top(form: &FieldForm<'_>, field: &Field) -> View {
 fn optional(blank: Blank, field: &Field) -> Option<String> {
     match blank {
         Blank::Null => Some("optional".into()),
-        Blank::Default => field.default.as_ref().filter(|_| !field.sensitive).map(|d| format!("blank: {}", brief(d))),
+        Blank::Default => field.default.as_ref().filter(|_| !field.sensitive && field.kind.is_single()).map(|d| format!("if blank: {}", brief(d))),
         Blank::Missing | Blank::Empty => None,
     }
 }
@@ -102,18 +106,15 @@ fn part(spot: Spot<'_>, path: &str, kind: &Kind, label: &str, opt: Option<String
         {required.then(|| view! { <span class="must" title="needed">"needed"</span> })}
         {opt.map(|opt| view! { <span class="opt">{opt}</span> })}
     };
-    let tail = view! {
-        {error.map(|text| view! { <p class="err" id=wrong>{icon(Icon::Warn)}<span>{text}</span></p> })}
-        {note.map(|id| view! { <p class="hint" id=id>{hints}</p> })}
-        {below}
-        {empty_box(spot, path, kind)}
-    };
+    let error = error.map(|text| view! { <p class="err" id=wrong>{icon(Icon::Warn)}<span>{text}</span></p> });
+    let hint = note.map(|id| view! { <p class="hint" id=id>{hints}</p> });
     if kind.is_single() && !matches!(kind, Kind::Bool) {
         view! {
             <div class=class>
                 <label for=path.to_owned()>{label_view}</label>
                 {control(spot, path, kind, described)}
-                {tail}
+                {empty_box(spot, path, kind)}
+                {error}{hint}{below}
             </div>
         }
         .into_any()
@@ -121,8 +122,9 @@ fn part(spot: Spot<'_>, path: &str, kind: &Kind, label: &str, opt: Option<String
         view! {
             <fieldset class=format!("{class} group") id=path.to_owned() aria-describedby=described tabindex="-1">
                 <legend>{label_view}</legend>
+                {error}{hint}
                 {group(spot, path, kind)}
-                {tail}
+                {empty_box(spot, path, kind)}{below}
             </fieldset>
         }
         .into_any()
@@ -134,16 +136,22 @@ fn empty_box(spot: Spot<'_>, path: &str, kind: &Kind) -> Option<View> {
     if !spot.place.offers_empty(kind) {
         return None;
     }
+    let ticked = spot.form.entered.is_empty_ticked(path);
+    // Where something is needed, "empty on purpose" is the rare answer: it is offered once blank was refused.
+    let missing = spot.place.blank(kind) == Blank::Missing;
+    if missing && !ticked && !spot.form.errors.contains_key(path) {
+        return None;
+    }
     let text = match (kind, spot.place.blank(kind)) {
         (Kind::String, Blank::Missing) => "Empty on purpose",
         (Kind::String, Blank::Null) => "Empty text, rather than unset",
         (Kind::String, _) => "Empty text, rather than the default",
-        (Kind::Object(_), _) => "A group of its defaults, rather than unset",
+        (Kind::Object(_) | Kind::Tuple(_), Blank::Null) => "What stands above, rather than unset",
+        (Kind::Object(_) | Kind::Tuple(_), _) => "What stands above, rather than the default",
         (_, Blank::Null) => "No rows, rather than unset",
         _ => "No rows, rather than the default",
     };
-    let ticked = spot.form.entered.is_empty_ticked(path);
-    Some(view! { <label class="tick"><input type="checkbox" name=format!("{EMPTY}{path}") value=TICKED checked=ticked/>{text}</label> }.into_any())
+    Some(view! { <label class="tick empty-box"><input type="checkbox" name=format!("{EMPTY}{path}") value=TICKED checked=ticked/>{text}</label> }.into_any())
 }
 
 /// One control that holds a whole value.
@@ -193,7 +201,7 @@ fn control(spot: Spot<'_>, path: &str, kind: &Kind, described: Option<String>) -
     };
     let auto = if spot.field.sensitive { "new-password" } else { "off" };
     view! {
-        <input type=input id=id name=name value=typed inputmode=mode autocomplete=auto spellcheck="false" aria-label=label
+        <input type=input id=id name=name value=typed placeholder=" " inputmode=mode autocomplete=auto spellcheck="false" aria-label=label
             aria-describedby=described aria-invalid=wrong aria-required=required/>
     }
     .into_any()
@@ -218,15 +226,16 @@ fn is_long(field: &Field, typed: &str) -> bool {
 fn group(spot: Spot<'_>, path: &str, kind: &Kind) -> View {
     match kind {
         Kind::Bool => choice(spot, path),
-        Kind::List(inner) | Kind::Set(inner) => rows(spot, path, inner, false),
-        Kind::Map(inner) => rows(spot, path, inner, true),
+        Kind::List(inner) => rows(spot, path, inner, false, true),
+        Kind::Set(inner) => rows(spot, path, inner, false, false),
+        Kind::Map(inner) => rows(spot, path, inner, true, false),
         Kind::Object(members) => members
             .iter()
             .map(|member| {
                 let inner = Spot { place: Place::Member(member), label: None, ..spot };
                 let opt = match inner.place.blank(&member.kind) {
                     Blank::Null => Some("optional".to_owned()),
-                    Blank::Default => member.default.as_ref().map(|d| format!("blank: {}", brief(d))),
+                    Blank::Default => member.default.as_ref().filter(|_| member.kind.is_single()).map(|d| format!("if blank: {}", brief(d))),
                     _ => None,
                 };
                 part(inner, &format!("{path}.{}", member.name), &member.kind, &member.name, opt, Vec::new(), None)
@@ -268,7 +277,7 @@ fn choice(spot: Spot<'_>, path: &str) -> View {
 }
 
 /// Rows with their buttons: submit buttons, so that they work without a script.
-fn rows(spot: Spot<'_>, path: &str, inner: &Kind, keyed: bool) -> View {
+fn rows(spot: Spot<'_>, path: &str, inner: &Kind, keyed: bool, ordered: bool) -> View {
     let indices = spot.form.entered.rows(path);
     let last = indices.len().saturating_sub(1);
     let label = spot.label.map_or_else(|| path.trim_start_matches("in.").to_owned(), str::to_owned);
@@ -303,8 +312,8 @@ fn rows(spot: Spot<'_>, path: &str, inner: &Kind, keyed: bool) -> View {
                     {mark}{mark_value}{key}
                     <div class="value">{value}</div>
                     <div class="rowacts">
-                        {act(Icon::Up, format!("Move {name} up"), format!("up:{row}"), n == 0)}
-                        {act(Icon::Down, format!("Move {name} down"), format!("down:{row}"), n == last)}
+                        {ordered.then(|| act(Icon::Up, format!("Move {name} up"), format!("up:{row}"), n == 0))}
+                        {ordered.then(|| act(Icon::Down, format!("Move {name} down"), format!("down:{row}"), n == last))}
                         {act(Icon::Cross, format!("Remove {name}"), format!("remove:{row}"), false)}
                     </div>
                     {own.map(|text| view! { <p class="err">{icon(Icon::Warn)}<span>{text}</span></p> })}

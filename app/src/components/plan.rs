@@ -52,7 +52,7 @@ pub fn plan_card(part: PlanPart<'_>) -> View {
         .into_iter()
         .take(SHOWN)
         .enumerate()
-        .map(|(n, change)| fold(change, part.open && n == 0 && matches!(change.action, Action::Replace | Action::Delete)))
+        .map(|(n, change)| fold(change, part.open && n < 4 && change.action == Action::Replace))
         .collect();
     let beside = match (needle.is_empty(), total) {
         (true, 1) => format!("1 change, {} unchanged", preview.unchanged),
@@ -87,7 +87,7 @@ pub fn plan_card(part: PlanPart<'_>) -> View {
         {(hidden > 0).then(|| view! { <p class="none muted">{format!("{hidden} more are not shown: find a resource by its address.")}</p> })}
     }
     .into_any();
-    view! { <div id="plan">{card("Plan", view! { {beside}" "{tally(preview.tally())} }, right, body)}</div> }.into_any()
+    view! { <div id="plan">{card("Plan", view! { {beside}{tally(preview.tally())} }, right, body)}</div> }.into_any()
 }
 
 fn fold(change: &Change, open: bool) -> View {
@@ -154,6 +154,9 @@ pub fn attributes(list: &[Attribute], unchanged: u32, force: Option<String>) -> 
             .into_any()
         })
         .collect();
+    if lines.is_empty() && unchanged == 0 && force.is_none() {
+        return view! { <p class="none muted">"No attributes are recorded."</p> }.into_any();
+    }
     view! {
         <div class="attrs">
             {force.map(|text| view! { <span class="force">{text}</span> })}

@@ -63,8 +63,9 @@ pub(super) fn get(object: &JsValue, name: &str) -> JsValue {
     js_sys::Reflect::get(object, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
 }
 
-pub(super) fn number(object: &JsValue, name: &str) -> Option<f64> {
-    get(object, name).as_f64()
+/// A whole number. Whole on purpose: printing and reading fractions costs kilobytes that no island needs.
+pub(super) fn number(object: &JsValue, name: &str) -> Option<i64> {
+    get(object, name).as_f64().map(|n| n as i64)
 }
 
 pub(super) fn text(object: &JsValue, name: &str) -> Option<String> {

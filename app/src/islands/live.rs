@@ -43,7 +43,7 @@ mod browser {
         /// The page that waits until the pointer or the focus has left a region of controls.
         waiting: Option<Document>,
         /// When the connection was lost, in ms since 1970.
-        lost: Option<f64>,
+        lost: Option<i64>,
     }
 
     type Bar = WriteSignal<Option<(String, String)>>;
@@ -117,7 +117,7 @@ mod browser {
             return false;
         };
         dom::all(&format!("[data-run=\"{run}\"]")).iter().any(|place| {
-            place.get_attribute("data-version").and_then(|v| v.parse::<f64>().ok()).is_none_or(|shown| version > shown)
+            place.get_attribute("data-version").and_then(|v| v.parse::<i64>().ok()).is_none_or(|shown| version > shown)
         })
     }
 
@@ -189,8 +189,9 @@ mod browser {
         OffsetDateTime::from_unix_timestamp((ms / 1000.0) as i64).ok()
     }
 
-    fn clock(ms: f64) -> String {
-        let date = js_sys::Date::new(&JsValue::from_f64(ms));
-        format!("{:02}:{:02}:{:02} UTC", date.get_utc_hours(), date.get_utc_minutes(), date.get_utc_seconds())
+    fn clock(ms: i64) -> String {
+        let text: String = js_sys::Date::new(&JsValue::from_f64(ms as f64)).to_iso_string().into();
+        // 2026-11-24T09:36:40.000Z
+        text.get(11..19).map_or(text.clone(), |time| time.to_owned() + " UTC")
     }
 }

@@ -92,12 +92,12 @@ mod browser {
         } else {
             to_end();
         }
-        let run = dom::one("#log").and_then(|e| e.get_attribute("data-run")).and_then(|r| r.parse::<f64>().ok());
+        let run = dom::one("#log").and_then(|e| e.get_attribute("data-run")).and_then(|r| r.parse::<i64>().ok());
         dom::on_message(move |kind, message| {
             if kind != "log" || dom::number(&message, "run") != run {
                 return;
             }
-            let first = dom::number(&message, "first_line").unwrap_or(1.0) as u32;
+            let first = dom::number(&message, "first_line").unwrap_or(1) as u32;
             let lines = js_sys::Array::from(&dom::get(&message, "lines"));
             let was_empty = WAITING.with_borrow(Vec::is_empty);
             WAITING.with_borrow_mut(|waiting| {

@@ -82,7 +82,7 @@ fn decision(of: &Waiting, first: bool) -> View {
             })}
             {(!of.reason.is_empty()).then(|| view! { <p class="quote">{of.reason.clone()}</p> })}
             {looks(of.looks.clone(), true)}
-            {decide(of.run.get(), &of.digest, &label, next, of.until.map(|at| view! { ", in "{left(at)}" the votes expire" }.into_any()), Some(url))}
+            {decide(of.run.get(), &of.digest, &label, next, of.until.map(|at| view! { ", votes expire in "{left(at)} }.into_any()), Some(url))}
         </article>
     }
     .into_any()

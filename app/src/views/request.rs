@@ -13,7 +13,7 @@ use crate::{
 
 /// The page.
 #[must_use]
-pub fn view(site: &Site, draft: &Draft) -> View {
+pub fn view(site: &Site, draft: &Draft, saved: bool) -> View {
     let template = &draft.version.template;
     let action = format!("/drafts/{}", draft.id);
     let (crumb, title, lead) = match &draft.environment {
@@ -43,6 +43,7 @@ pub fn view(site: &Site, draft: &Draft) -> View {
         <div class="cols"><div class="stack">
             {cloud_notes(site, template)}
             {newer(draft)}
+            {saved.then(|| banner(Tone::Go, Icon::Check, "Saved.", "Nothing was asked for yet; come back whenever you like.", None))}
             <form class="card form request" method="post" action=action novalidate>
                 // Enter in a field presses the first button of a form: let it be the one that sends.
                 <button class="vh" type="submit" name="do" value="send" tabindex="-1" aria-hidden="true">"See the plan"</button>

@@ -1,0 +1,109 @@
+//! The guarded route table: every page and every post of the front rooms, each with its rule.
+//!
+//! The rule is declared here and enforced in the office, because a check in a layer is no check. The router is built from
+//! this table alone, so a route without a rule does not exist, and a test can walk it as nobody and as a stranger.
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    handler::Handler,
+    http::Method,
+    middleware,
+    routing::{MethodRouter, get, post},
+};
+use slipway_domain::rights::Right;
+
+use crate::{
+    api,
+    pages::{self, App},
+};
+
+/// The largest form, in bytes: larger than any that the office accepts, so that it can say what was too much, and keep
+/// the rest.
+pub const LARGEST_FORM: usize = 24 * 1024 * 1024;
+
+/// Who may ask for a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Anybody.
+    Public,
+    /// Whoever is signed in; what they see is theirs.
+    SignedIn,
+    /// Whoever has this right, in the team that the thing belongs to.
+    Needs(Right),
+}
+
+/// One route.
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path, with `{names}`.
+    pub path: &'static str,
+    /// Who may ask.
+    pub rule: Rule,
+    handler: MethodRouter<App>,
+}
+
+fn page<H, T>(path: &'static str, rule: Rule, handler: H) -> Route
+where
+    H: Handler<T, App>,
+    T: 'static,
+{
+    Route { method: Method::GET, path, rule, handler: get(handler) }
+}
+
+fn form<H, T>(path: &'static str, rule: Rule, handler: H) -> Route
+where
+    H: Handler<T, App>,
+    T: 'static,
+{
+    Route { method: Method::POST, path, rule, handler: post(handler) }
+}
+
+/// Every route of the front rooms.
+#[must_use]
+pub fn table() -> Vec<Route> {
+    use Rule::{Needs, Public, SignedIn};
+    vec![
+        page("/sign-in", Public, pages::sign_in::show),
+        page("/", SignedIn, pages::home::show),
+        page("/approvals", SignedIn, pages::approvals::show),
+        page("/history", SignedIn, pages::history::show),
+        page("/audit", Needs(Right::SeeAudit), pages::audit::show),
+        page("/catalog", Needs(Right::SeeCatalog), pages::catalog::list),
+        page("/catalog/{name}", Needs(Right::SeeCatalog), pages::catalog::one),
+        page("/catalog/{name}/request", Needs(Right::SeeCatalog), pages::request::create),
+        page("/drafts/{id}", SignedIn, pages::request::again),
+        form("/drafts/{id}", SignedIn, api::draft::post),
+        page("/environments", SignedIn, pages::environment::list),
+        page("/environments/{id}", Needs(Right::SeeEnvironment), pages::environment::one),
+        page("/environments/{id}/change", Needs(Right::ChangeEnvironment), pages::request::change),
+        page("/environments/{id}/extend", Needs(Right::SeeEnvironment), pages::environment::extend),
+        form("/environments/{id}/extend", Needs(Right::ExtendEnvironment), api::environment::extend),
+        page("/environments/{id}/destroy", Needs(Right::SeeEnvironment), pages::environment::destroy),
+        form("/environments/{id}/destroy", Needs(Right::DestroyEnvironment), api::environment::destroy),
+        page("/runs/{id}", Needs(Right::SeeEnvironment), pages::run::show),
+        page("/runs/{id}/log", Needs(Right::SeeEnvironment), pages::run::show),
+        page("/runs/{id}/log.txt", Needs(Right::SeeEnvironment), pages::run::download),
+        // A vote needs a role that the policy asks for; which one is the office's business.
+        form("/runs/{id}/approve", Needs(Right::SeeEnvironment), api::run::approve),
+        form("/runs/{id}/reject", Needs(Right::SeeEnvironment), api::run::reject),
+        form("/runs/{id}/cancel", Needs(Right::SteerRun), api::run::cancel),
+        form("/runs/{id}/replan", Needs(Right::SteerRun), api::run::replan),
+        form("/runs/{id}/reconcile", Needs(Right::SettleUnknown), api::run::reconcile),
+    ]
+}
+
+/// The front rooms. The front door has put a `Ctx` into each request's extensions.
+#[must_use]
+pub fn router(app: App) -> Router {
+    let mut router = Router::new();
+    for route in table() {
+        router = router.route(route.path, route.handler);
+    }
+    router
+        .fallback(pages::nothing)
+        .layer(DefaultBodyLimit::max(LARGEST_FORM))
+        .layer(middleware::from_fn_with_state(app.clone(), pages::dress))
+        .with_state(app)
+}
