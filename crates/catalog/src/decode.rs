@@ -311,7 +311,8 @@ impl Reader<'_> {
     }
 }
 
-fn has_nul(value: &Json) -> bool {
+/// Whether any text in it holds a NUL character.
+pub(crate) fn has_nul(value: &Json) -> bool {
     match value {
         Json::String(text) => text.contains('\0'),
         Json::Array(items) => items.iter().any(has_nul),

@@ -8,6 +8,7 @@ use slipway_domain::{environment::Class, field::Field};
 use crate::{
     broken::Broken,
     bundle::Bundle,
+    decode::has_nul,
     manifest::{self, Engine, Life, Need, Who},
     module::{self, Output, Provider},
 };
@@ -61,6 +62,13 @@ impl Template {
             .map_err(|_| Broken::new(manifest::FILE, 1, "This is not UTF-8.", ""))?;
         let manifest = manifest::parse(source)?;
         let module = module::read(bundle)?;
+        for field in &module.fields {
+            // `"\u0000"` is valid HCL, but PostgreSQL cannot store it, nor a form show it.
+            if serde_json::to_value(field).is_ok_and(|value| has_nul(&value)) {
+                let reason = format!("The variable “{}” holds a NUL character.", field.name);
+                return Err(Broken::new(&field.file, field.line, reason, "Remove it."));
+            }
+        }
         for provider in module.providers.keys() {
             let need = match provider.as_str() {
                 "hashicorp/aws" => Need::Aws,

@@ -48,6 +48,11 @@ fn every_template_that_ships_can_be_requested() {
         .into_iter()
         .map(|entry| match entry.template {
             Ok((bundle, template)) => {
+                let stored = serde_json::to_string(&template).expect("JSON");
+                assert_eq!(
+                    serde_json::from_str::<Template>(&stored).expect("a template"),
+                    template
+                );
                 assert_eq!(
                     Bundle::decode(&bundle.encode()).expect("decoded").digest(),
                     bundle.digest()
@@ -357,6 +362,7 @@ fn a_broken_module_says_where_and_why() {
             3,
             "does not look at var.a",
         ),
+        ("\nvariable \"a\" {\n  default = \"x\\u0000\"\n}", 2, "NUL"),
         ("variable \"count\" {}", 1, "for itself"),
         ("variable \"a\" \"b\" {}", 1, "exactly one name"),
         ("variabel \"a\" {}", 1, "no block “variabel”"),

@@ -4,7 +4,7 @@
 //! be stored, printed and sent to a browser. Forbidden: guessing. A type constraint that has no honest control is
 //! `Kind::Other` and is shown as JSON with its own words.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 /// The deepest nesting of a type that is still shown as controls; deeper ones are shown as JSON.
@@ -22,6 +22,11 @@ pub struct Field {
     /// The author's words, possibly several lines.
     pub description: Option<String>,
     /// The default, converted to `kind` as Terraform would; `None` = required, `Some(Null)` = may stay unset.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub default: Option<Value>,
     /// Never shown, never stored in clear, never in a message.
     pub sensitive: bool,
@@ -37,6 +42,11 @@ pub struct Field {
     pub file: String,
     /// The line of the word `variable`, from 1.
     pub line: u32,
+}
+
+/// Reads a value that is there: null is a value, and only a missing key is none.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// A type constraint, as far as a form can offer it.
@@ -75,6 +85,11 @@ pub struct Member {
     /// Whether the constraint says `optional(…)`.
     pub optional: bool,
     /// The second argument of `optional(…)`, converted to `kind`; `None` = null when left out.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub default: Option<Value>,
 }
 

@@ -307,6 +307,7 @@ impl<'v> Scope<'v> {
         each: &[&TraversalOperator],
         after: &[&TraversalOperator],
     ) -> Outcome {
+        let listed = matches!(value, Val::List(_) | Val::Set(_));
         let (items, ordered) = match &value {
             // Nothing or an error, depending on the type that it is null of.
             Val::Null => return UNDECIDED,
@@ -319,14 +320,12 @@ impl<'v> Scope<'v> {
             .into_iter()
             .map(|item| self.walk(item, each))
             .collect::<Result<Vec<_>, _>>()?;
-        self.walk(
-            if ordered {
-                Val::Tuple(items)
-            } else {
-                Val::Bag(items)
-            },
-            after,
-        )
+        let all = match (ordered, listed) {
+            (false, _) => Val::Bag(items),
+            (true, true) => Val::List(items),
+            (true, false) => Val::Tuple(items),
+        };
+        self.walk(all, after)
     }
 
     fn for_each(&mut self, expression: &ForExpr) -> Outcome {
@@ -370,6 +369,14 @@ impl<'v> Scope<'v> {
         pairs: Vec<(Val, Val)>,
         ordered: bool,
     ) -> Outcome {
+        // The engine looks at the condition once before any element.
+        if let (true, Some(condition)) = (pairs.is_empty(), &expression.cond) {
+            match self.eval(&condition.expr) {
+                Ok(value) if value.as_bool().is_none() => return FAILED,
+                Err(Stop::Failed) => return UNDECIDED,
+                Ok(_) | Err(Stop::Undecided) => {}
+            }
+        }
         let depth = self.locals.len();
         let mut list = Vec::new();
         let mut object = BTreeMap::new();

@@ -235,6 +235,8 @@ const LIST_RULES: &[(Sure, &str)] = &[
     (Yes, "one(var.v) == \"a\""),
     (No, "var.v[*] != null"),
     (No, "length(var.v[*]) == 2"),
+    (No, "var.v[*] == [\"a\", \"b\"]"),
+    (Yes, "length([for x in var.v : x if null]) == 0"),
     (Yes, "length({ for x in var.v : x => true }) > 1"),
     (No, "length({ for x in var.v : x => true... }) > 1"),
     (Yes, "alltrue(var.v)"),

@@ -31,6 +31,20 @@ pub fn engine() -> Option<PathBuf> {
     found
 }
 
+/// Runs the engine in a folder, with nothing of our environment, and gives what it printed.
+pub fn run_in(engine: &Path, folder: &Path, args: &[&str]) -> String {
+    let output = Command::new(engine)
+        .args(args)
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", env::var_os("PATH").unwrap_or_default())
+        .env("HOME", folder)
+        .env("CHECKPOINT_DISABLE", "1")
+        .output()
+        .expect("the engine runs");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
 /// A module of one file in a folder of its own, and which question stands on which lines.
 pub struct Module {
     folder: tempfile::TempDir,
@@ -75,21 +89,8 @@ impl Module {
         fs::write(self.folder.path().join("main.tf"), &self.text).expect("written");
         let values = Value::Object(self.values.clone()).to_string();
         fs::write(self.folder.path().join("terraform.tfvars.json"), values).expect("written");
-        let output = Command::new(&self.engine)
-            .args(args)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .env("PATH", env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.folder.path())
-            .env("CHECKPOINT_DISABLE", "1")
-            .output()
-            .expect("the engine runs");
-        let text = String::from_utf8(output.stdout).expect("UTF-8");
-        assert!(
-            !text.is_empty(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let text = run_in(&self.engine, self.folder.path(), args);
+        assert!(!text.is_empty(), "the engine said nothing");
         text
     }
 

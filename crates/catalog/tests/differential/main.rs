@@ -8,3 +8,4 @@ mod conditions;
 mod conversions;
 mod engine;
 mod invented;
+mod shipped;
