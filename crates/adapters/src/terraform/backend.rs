@@ -179,8 +179,9 @@ impl Backend {
 }
 
 impl Session {
-    /// What the engine must find in its environment.
-    pub(crate) fn env(&self) -> Vec<(&'static str, std::ffi::OsString)> {
+    /// What the engine must find in its environment: the one-off credential too.
+    #[must_use]
+    pub fn env(&self) -> Vec<(&'static str, std::ffi::OsString)> {
         let address = format!("http://{}/state/{}", self.backend.0.address, self.id);
         let mut env = vec![
             ("TF_HTTP_ADDRESS", address.clone()),

@@ -298,8 +298,12 @@ impl Gate {
         let next = self.pipe.with_extension("file");
         fs::copy(&self.config, &next)?;
         fs::rename(&next, &self.pipe)?;
-        // Smaller than a pipe's buffer: it does not block.
-        io::Write::write_all(&mut waiting, &fs::read(&self.config)?)
+        // Smaller than a pipe's buffer: it does not block. An engine first opens the file only to see that it is there,
+        // and then the pipe has no reader any more.
+        match io::Write::write_all(&mut waiting, &fs::read(&self.config)?) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -174,6 +174,7 @@ pub struct Step {
     shop: Arc<Shop>,
     folder: Folder,
     redactor: Redactor,
+    inputs: Vec<String>,
     template: String,
     given_lock: Option<String>,
     aws: Option<Aws>,
@@ -254,7 +255,7 @@ impl Terraform {
             .collect();
         let folder = Folder::make(&settings.folders, &name, settings.mirror.as_deref())
             .map_err(|error| Failed::io("make the step's folder", &error))?;
-        folder.lay(
+        let inputs = folder.lay(
             spec.files,
             &spec.inputs,
             spec.lock_file.as_deref(),
@@ -275,6 +276,7 @@ impl Terraform {
             shop: Arc::clone(&self.0),
             folder,
             redactor,
+            inputs,
             template: spec.template.to_owned(),
             given_lock: spec.lock_file,
             aws: spec.aws,
@@ -389,7 +391,7 @@ impl Step {
             true,
         )?;
 
-        let mut ui = Ui::new(sink, &self.redactor, self.log);
+        let mut ui = Ui::new(sink, (&self.redactor, &self.inputs), self.log);
         let patience = Patience {
             deadline: limits.plan,
             grace: limits.grace,
@@ -492,7 +494,7 @@ impl Step {
             &session,
             false,
         )?;
-        let mut ui = Ui::new(sink, &self.redactor, self.log);
+        let mut ui = Ui::new(sink, (&self.redactor, &self.inputs), self.log);
         let ended = applier
             .drive(
                 &mut ui,
@@ -597,7 +599,7 @@ impl Step {
             args.push("-lockfile=readonly".into());
         }
         let tool = self.start(args, session, false)?;
-        let mut ui = Ui::new(sink, &self.redactor, self.log);
+        let mut ui = Ui::new(sink, (&self.redactor, &self.inputs), self.log);
         let ended = tool
             .drive(
                 &mut ui,

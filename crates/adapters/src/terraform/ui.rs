@@ -14,6 +14,7 @@ use super::{
     process::Output,
     redact::Redactor,
     sink::{ProgressState, Sink},
+    workspace::VALUES,
 };
 
 /// The longest line that reaches a log, in bytes.
@@ -32,6 +33,8 @@ const DIAGNOSTICS: usize = 200;
 pub(crate) struct Ui<'a> {
     sink: &'a mut dyn Sink,
     redactor: &'a Redactor,
+    /// Names of the variables that are given, in the order of the values' file.
+    inputs: &'a [String],
     out: Vec<u8>,
     err: Vec<u8>,
     /// Bytes of log that may still be written.
@@ -106,16 +109,26 @@ struct Start {
 #[derive(Deserialize)]
 struct Snippet {
     #[serde(default)]
-    context: Option<String>,
+    code: String,
 }
 
 impl RawDiagnostic {
-    pub(crate) fn redacted(self, redactor: &Redactor) -> Diagnostic {
-        let variable = self.snippet.and_then(|snippet| {
-            let context = snippet.context?;
-            let name = context.strip_prefix("variable \"")?.strip_suffix('"')?;
-            Some(format!("var.{name}"))
-        });
+    /// Without secrets. `inputs` are the variables' names, one for each line of the values' file after its first.
+    fn redacted(self, redactor: &Redactor, inputs: &[String]) -> Diagnostic {
+        let declared = self
+            .snippet
+            .as_ref()
+            .and_then(|s| s.code.strip_prefix("variable \"")?.split('"').next());
+        let (ours, others): (Option<Range>, Option<Range>) = match self.range {
+            Some(range) if range.filename == VALUES => (Some(range), None),
+            range => (None, range),
+        };
+        let given = ours
+            .and_then(|range| inputs.get(usize::try_from(range.start.line).ok()?.checked_sub(2)?));
+        let variable = given
+            .map(String::as_str)
+            .or(declared)
+            .map(|name| format!("var.{name}"));
         Diagnostic {
             severity: self.severity,
             summary: redactor.text(&self.summary).into_owned(),
@@ -124,18 +137,21 @@ impl RawDiagnostic {
                 .address
                 .filter(|address| !address.is_empty())
                 .or(variable),
-            at: self
-                .range
-                .map(|range| format!("{}:{}", range.filename, range.start.line)),
+            at: others.map(|range| format!("{}:{}", range.filename, range.start.line)),
         }
     }
 }
 
 impl<'a> Ui<'a> {
-    pub(crate) fn new(sink: &'a mut dyn Sink, redactor: &'a Redactor, room: u64) -> Self {
+    pub(crate) fn new(
+        sink: &'a mut dyn Sink,
+        (redactor, inputs): (&'a Redactor, &'a [String]),
+        room: u64,
+    ) -> Self {
         Self {
             sink,
             redactor,
+            inputs,
             out: Vec::new(),
             err: Vec::new(),
             room,
@@ -317,7 +333,7 @@ impl<'a> Ui<'a> {
     }
 
     fn diagnostic(&mut self, raw: RawDiagnostic) {
-        let diagnostic = raw.redacted(self.redactor);
+        let diagnostic = raw.redacted(self.redactor, self.inputs);
         let head = if diagnostic.severity == "warning" {
             "Warning"
         } else {

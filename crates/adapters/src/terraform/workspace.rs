@@ -23,6 +23,7 @@ use std::{
 
 use serde_json::{Map, Value, json};
 use slipway_seal::Secret;
+use zeroize::Zeroize as _;
 
 use super::{
     failure::{Failed, Failure},
@@ -31,7 +32,8 @@ use super::{
 
 const OVERRIDE: &str = "zz_slipway_override.tf.json";
 const PROVIDERS: &str = "slipway_providers.tf.json";
-const VALUES: &str = "terraform.tfvars.json";
+/// The inputs, a variable a line: the engine names the line where it does not name the variable.
+pub(crate) const VALUES: &str = "terraform.tfvars.json";
 /// The dependency lock file.
 pub(crate) const LOCK: &str = ".terraform.lock.hcl";
 
@@ -106,14 +108,14 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Lays the template and what belongs to it into the folder.
+    /// Lays the template and what belongs to it into the folder. Gives the names of the variables, in the file's order.
     pub(crate) fn lay(
         &self,
         files: &BTreeMap<String, Vec<u8>>,
         inputs: &Inputs,
         lock_file: Option<&str>,
         aws: Option<&Aws>,
-    ) -> Result<(), Failed> {
+    ) -> Result<Vec<String>, Failed> {
         let io = |error: io::Error| Failed::io("write the template into the step's folder", &error);
         for (path, bytes) in files {
             refuse(path)?;
@@ -154,12 +156,18 @@ impl Folder {
                 "Enter it again.",
             )
         })?;
-        let values = zeroize::Zeroizing::new(Value::Object(values).to_string());
+        let names: Vec<String> = values.keys().cloned().collect();
+        let lines: Vec<String> = values
+            .into_iter()
+            .map(|(name, value)| format!("  {}: {value}", Value::String(name)))
+            .collect();
+        let values = zeroize::Zeroizing::new(format!("{{\n{}\n}}\n", lines.join(",\n")));
+        lines.into_iter().for_each(|mut line| line.zeroize());
         write(&self.work.join(VALUES), values.as_bytes()).map_err(io)?;
         if let Some(lock_file) = lock_file {
             write(&self.work.join(LOCK), lock_file.as_bytes()).map_err(io)?;
         }
-        Ok(())
+        Ok(names)
     }
 
     /// The lock file as it lies there now.

@@ -1,0 +1,128 @@
+use std::path::{Path, PathBuf};
+
+use slipway_adapters::terraform::{Aws, Cancel, Failure, Limits, Mode};
+use slipway_domain::plan::Shown;
+use slipway_seal::Secret;
+
+use crate::support::{Log, Memory, Shop, Template, engines};
+
+/// A mirror with the AWS provider, if this machine has one.
+fn mirror() -> Option<PathBuf> {
+    let named = std::env::var_os("SLIPWAY_PROVIDER_MIRROR").map(PathBuf::from);
+    let mirror = named.unwrap_or_else(|| "/opt/tf-plugins".into());
+    mirror
+        .join("registry.terraform.io/hashicorp/aws")
+        .is_dir()
+        .then_some(mirror)
+}
+
+fn aws() -> Aws {
+    Aws {
+        region: "eu-central-1".to_owned(),
+        endpoint: Some("http://127.0.0.1:9".to_owned()),
+        access_key_id: "AKIAEXAMPLE".to_owned(),
+        secret_access_key: Secret::new("canary-aws-secret-key"),
+        session_token: None,
+        tags: [("slipway:environment".to_owned(), "7".to_owned())].into(),
+    }
+}
+
+#[tokio::test]
+async fn a_template_for_aws_is_planned_with_the_real_provider_from_a_mirror() {
+    let engine = &engines().await[0];
+    // Without the provider there is nothing to prove; the runner reports which parts were found.
+    let Some(mirror) = mirror() else { return };
+    let shop = Shop::with(engine, Some(mirror), Limits::default()).await;
+    let store = Memory::new();
+    let plain =
+        Template::new("resource \"aws_vpc\" \"main\" {\n  cidr_block = \"10.0.0.0/16\"\n}\n");
+    assert_eq!(
+        shop.try_step(&plain, &store).unwrap_err().failure,
+        Failure::Template
+    );
+
+    let template = Template {
+        aws: Some(aws()),
+        ..plain
+    };
+    for cold in [true, false] {
+        let mut log = Log::default();
+        let mut step = shop.step(&template, &store);
+        let planned = step
+            .plan(Mode::Change, &Cancel::new(), &mut log)
+            .await
+            .unwrap();
+        assert_eq!(step.execs(), if cold { 3 } else { 2 });
+        assert!(step.has_world());
+        let lock = planned.saved.lock_file.as_deref().unwrap();
+        assert!(lock.contains("registry.terraform.io/hashicorp/aws"));
+        let change = &planned.preview.changes[0];
+        assert_eq!(change.provider, "registry.terraform.io/hashicorp/aws");
+        let tag = change
+            .attributes
+            .iter()
+            .find(|a| a.path == "tags_all[\"slipway:environment\"]")
+            .unwrap();
+        assert_eq!(tag.after, Shown::Value("\"7\"".into()));
+        assert!(
+            change
+                .attributes
+                .iter()
+                .any(|a| a.path == "id" && a.after == Shown::Unknown)
+        );
+        assert!(!format!("{planned:?}{}", log.text()).contains("canary"));
+        assert!(!String::from_utf8_lossy(planned.projection.expose()).contains("canary-aws"));
+    }
+}
+
+#[tokio::test]
+async fn a_template_s_own_provider_block_gets_our_settings() {
+    let engine = &engines().await[0];
+    let Some(mirror) = mirror() else { return };
+    let shop = Shop::with(engine, Some(mirror), Limits::default()).await;
+    let own = "provider \"aws\" {\n  region = \"us-east-1\"\n}\nresource \"aws_vpc\" \"main\" {\n  cidr_block = \"10.0.0.0/16\"\n}\n";
+    let template = Template {
+        aws: Some(aws()),
+        ..Template::new(own)
+    };
+    let planned = shop
+        .step(&template, &Memory::new())
+        .plan(Mode::Change, &Cancel::new(), &mut Log::default())
+        .await
+        .unwrap();
+    assert!(
+        planned.preview.changes[0]
+            .attributes
+            .iter()
+            .any(|a| a.path == "tags_all[\"slipway:environment\"]")
+    );
+}
+
+#[tokio::test]
+async fn a_provider_that_the_mirror_lacks_fails_with_the_engine_s_words() {
+    let engine = &engines().await[0];
+    let empty = tempfile::tempdir().unwrap();
+    let shop = Shop::with(
+        engine,
+        Some(Path::to_owned(empty.path())),
+        Limits::default(),
+    )
+    .await;
+    let template = Template {
+        aws: Some(aws()),
+        ..Template::new("data \"aws_region\" \"here\" {}\n")
+    };
+    let failed = shop
+        .step(&template, &Memory::new())
+        .plan(Mode::Change, &Cancel::new(), &mut Log::default())
+        .await
+        .unwrap_err();
+    assert_eq!(failed.failure, Failure::Engine);
+    assert!(
+        failed
+            .diagnostics
+            .iter()
+            .any(|d| d.detail.contains("hashicorp/aws")),
+        "{failed:?}"
+    );
+}
