@@ -25,26 +25,13 @@ pub fn run(args: &[String]) -> Result<()> {
     let wanted = |name: &str| args.is_empty() || args.iter().any(|arg| arg == name);
     let began = Instant::now();
     let ci = std::env::var("CI").is_ok_and(|value| value == "true");
-    let skips = tree::target().join("test/skips");
     let mut tiers: Vec<Tier> = Vec::new();
     let mut named: Vec<String> = Vec::new();
 
     if wanted("check") {
         tiers.push(timed("check", checks));
     }
-    let mut env = environment()?;
-    match engine::opentofu(true) {
-        Some(tofu) => env.push((
-            "SLIPWAY_ENGINE_TOFU",
-            tofu.program.to_string_lossy().into_owned(),
-        )),
-        None => {
-            named.push("OpenTofu: neither installed nor is there a Go to build it with".to_owned())
-        }
-    }
-    if std::env::var("AWS").map_or(true, |value| value.is_empty()) {
-        env.extend(aws::ensure().env);
-    }
+    let env = full_environment(&mut named)?;
     if ORDER.iter().any(|name| wanted(name)) {
         let programs = build()?;
         for name in ORDER.iter().filter(|name| wanted(name)) {
@@ -53,7 +40,7 @@ pub fn run(args: &[String]) -> Result<()> {
                 .filter(|program| tiers::of(&program.package) == *name);
             tiers.push(timed(name, || {
                 mine.fold(Count::default(), |mut sum, program| {
-                    sum.add(run_one(program, &env));
+                    sum.add(run_one(program, &env, &mut named));
                     sum
                 })
             }));
@@ -72,13 +59,33 @@ pub fn run(args: &[String]) -> Result<()> {
             seconds: started.elapsed().as_secs_f64(),
         });
     }
-    named.extend(
-        fs::read_to_string(&skips)
-            .unwrap_or_default()
-            .lines()
-            .map(str::to_owned),
-    );
+    if ci {
+        stop_test_cluster();
+    }
     close(&tiers, &named, ci, began.elapsed())
+}
+
+/// The environment with the parts that only tests use: a second engine, and an AWS.
+fn full_environment(named: &mut Vec<String>) -> Result<Vec<(&'static str, String)>> {
+    let mut env = environment()?;
+    match engine::opentofu(true) {
+        Some(tofu) => env.push((
+            "SLIPWAY_ENGINE_TOFU",
+            tofu.program.to_string_lossy().into_owned(),
+        )),
+        None => {
+            named.push("OpenTofu: neither installed nor is there a Go to build it with".to_owned());
+        }
+    }
+    if std::env::var("AWS").map_or(true, |value| value.is_empty()) {
+        env.extend(aws::ensure().env);
+    }
+    let mirror = env
+        .iter()
+        .find(|(name, _)| *name == "SLIPWAY_PROVIDER_MIRROR")
+        .map(|(_, mirror)| mirror.clone());
+    env.extend(mirror.map(|mirror| ("SLIPWAY_PROVIDERS", mirror)));
+    Ok(env)
 }
 
 /// Builds the house and says where its parts are, as tests read it.
@@ -88,11 +95,22 @@ pub fn environment() -> Result<Vec<(&'static str, String)>> {
     // A test makes its own data folders; the person's is none of its business.
     env.retain(|(name, _)| *name != "SLIPWAY_DATA");
     env.push(("SLIPWAY_BIN", program.to_string_lossy().into_owned()));
-    let skips = tree::target().join("test/skips");
-    tree::write(&skips, b"")?;
-    env.push(("SLIPWAY_SKIPS", skips.to_string_lossy().into_owned()));
     env.push(("LEPTOS_OUTPUT_NAME", "slipway".to_owned()));
     Ok(env)
+}
+
+/// The testkit's PostgreSQL keeps running for a person's next run. CI has none, so it is stopped there.
+fn stop_test_cluster() {
+    // The folder's name as crates/testkit/src/cluster.rs makes it: FNV-1a of the workspace's path.
+    let root = tree::root().to_string_lossy().into_owned();
+    let key = root.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let file = std::env::temp_dir().join(format!("slipway-test-{key:016x}/pg/data/postmaster.pid"));
+    let text = fs::read_to_string(file).unwrap_or_default();
+    if let Some(pid) = text.lines().next() {
+        let _ = Command::new("kill").args(["-INT", pid]).status();
+    }
 }
 
 fn timed(name: &'static str, work: impl FnOnce() -> Count) -> Tier {
@@ -156,7 +174,7 @@ fn build() -> Result<Vec<Program>> {
 }
 
 /// Runs one test program as cargo would; shows what it said only when something failed.
-fn run_one(program: &Program, env: &[(&'static str, String)]) -> Count {
+fn run_one(program: &Program, env: &[(&'static str, String)], named: &mut Vec<String>) -> Count {
     let name = if program.target.replace('_', "-") == program.package {
         program.package.clone()
     } else {
@@ -169,11 +187,13 @@ fn run_one(program: &Program, env: &[(&'static str, String)]) -> Count {
     let outcome = execute(program, env, &log);
     let said = fs::read_to_string(&log).unwrap_or_default();
     let mut count = tiers::count(&said);
+    let skips = tiers::skips(&said);
+    count.passed = count.passed.saturating_sub(skips.len() as u64);
     match outcome {
         Ok(true) => step.done(&format!(
             "{} passed{}",
             count.passed,
-            also(count.skipped, "ignored")
+            also(count.skipped + skips.len() as u64, "skipped")
         )),
         Ok(false) | Err(_) => {
             // A crash or a hang has no result line; it is a failure all the same.
@@ -185,6 +205,7 @@ fn run_one(program: &Program, env: &[(&'static str, String)]) -> Count {
             }
         }
     }
+    named.extend(skips.into_iter().map(|why| format!("{name}: {why}")));
     count
 }
 
@@ -196,6 +217,8 @@ fn execute(program: &Program, env: &[(&'static str, String)], log: &Path) -> Res
     let mut command = Command::new(&program.executable);
     command
         .current_dir(&program.folder)
+        // What a passing test says matters when it says that it skipped something.
+        .arg("--show-output")
         .env("CARGO_MANIFEST_DIR", &program.folder)
         .envs(env.iter().map(|(name, value)| (name, value)));
     // What a person's shell says must not change a test.

@@ -98,6 +98,20 @@ pub fn count(output: &str) -> Count {
     total
 }
 
+/// What a program's tests said that they skipped, as `skipped: why` at the start of a line. Each reason once.
+pub fn skips(output: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for why in output
+        .lines()
+        .filter_map(|line| line.strip_prefix("skipped: "))
+    {
+        if !found.iter().any(|old| old == why) {
+            found.push(why.to_owned());
+        }
+    }
+    found
+}
+
 /// What Playwright's JSON report counts. A flaky test failed once, so it failed.
 pub fn playwright(report: &Json) -> Count {
     let stats = report.get("stats");
@@ -111,7 +125,7 @@ pub fn playwright(report: &Json) -> Count {
 
 #[cfg(test)]
 mod tests {
-    use super::{Count, count, package, playwright, programs};
+    use super::{Count, count, package, playwright, programs, skips};
     use crate::json::Json;
 
     #[test]
@@ -126,6 +140,12 @@ mod tests {
                 skipped: 1
             }
         );
+    }
+
+    #[test]
+    fn skips_are_told_once_and_only_at_the_start_of_a_line() {
+        let text = "skipped: no tofu\nx skipped: y\nskipped: no tofu\nskipped: no mirror\n";
+        assert_eq!(skips(text), ["no tofu", "no mirror"]);
     }
 
     #[test]

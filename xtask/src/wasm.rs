@@ -156,7 +156,11 @@ fn linker() -> Option<PathBuf> {
 }
 
 fn compile(toolchain: &Toolchain) -> Result<PathBuf> {
-    let target = tree::target().join("wasm");
+    // A folder of its own: the other compiler and its standard library would undo the native builds.
+    let target = match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(_) => tree::target().join("wasm"),
+        None => tree::root().join("target-wasm"),
+    };
     let mut command = match toolchain {
         Toolchain::Ready => Command::new("cargo"),
         Toolchain::FromSource { linker } => {
