@@ -18,5 +18,10 @@ fn main() -> std::io::Result<()> {
         fs::write(to.join(format!("{name}.html")), html)?;
         index.push_str(&format!("<li><a href=\"{name}.html\">{name}</a></li>"));
     }
+    // What a hostile person would write, for the eye: nothing of it may come alive.
+    fs::create_dir_all(to.join("hostile"))?;
+    for (name, html) in world::documents(true) {
+        fs::write(to.join(format!("hostile/{name}.html")), html.replace("main.css", "../main.css"))?;
+    }
     fs::write(to.join("index.html"), index)
 }

@@ -25,7 +25,7 @@ use slipway_services::{approval, audit, deployment, draft, environment, log, run
 use time::{Duration, OffsetDateTime};
 
 /// What a hostile person writes wherever they may write.
-pub const HOSTILE: &str = "\"'><img src=x onerror=alert(1)><script>alert(1)</script>";
+pub const HOSTILE: &str = "\"'></textarea></title></option><img src=x onerror=alert(1)><script>alert(1)</script>";
 
 pub fn now() -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(1_795_513_000).expect("a time")

@@ -12,7 +12,7 @@ use slipway_domain::{
     form::{EMPTY, Entered, Errors, KEEP, TICKED},
 };
 
-use super::{Icon, View, icon};
+use super::{Icon, View, area, icon};
 
 /// What the renderer needs to know.
 pub struct FieldForm<'a> {
@@ -165,7 +165,7 @@ fn control(spot: Spot<'_>, path: &str, kind: &Kind, described: Option<String>) -
     if kind.is_json() {
         return view! {
             <textarea class="mono" id=id name=name rows="4" spellcheck="false" autocomplete="off" aria-label=label
-                aria-describedby=described aria-invalid=wrong aria-required=required placeholder="JSON">{area(&typed)}</textarea>
+                aria-describedby=described aria-invalid=wrong aria-required=required placeholder="JSON" inner_html=area(&typed)></textarea>
         }
         .into_any();
     }
@@ -190,7 +190,7 @@ fn control(spot: Spot<'_>, path: &str, kind: &Kind, described: Option<String>) -
     if *kind == Kind::String && !spot.field.sensitive && is_long(spot.field, &typed) {
         return view! {
             <textarea id=id name=name rows="3" autocomplete="off" aria-label=label aria-describedby=described
-                aria-invalid=wrong aria-required=required>{area(&typed)}</textarea>
+                aria-invalid=wrong aria-required=required placeholder=" " inner_html=area(&typed)></textarea>
         }
         .into_any();
     }
@@ -205,11 +205,6 @@ fn control(spot: Spot<'_>, path: &str, kind: &Kind, described: Option<String>) -
             aria-describedby=described aria-invalid=wrong aria-required=required/>
     }
     .into_any()
-}
-
-/// A browser drops the first line end of a textarea.
-fn area(text: &str) -> String {
-    if text.starts_with('\n') { format!("\n{text}") } else { text.to_owned() }
 }
 
 /// Whether a text may well have several lines, which a one-line control would silently join.

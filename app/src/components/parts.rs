@@ -119,6 +119,15 @@ pub fn digest(text: &str) -> View {
     view! { <code class="digest" title=text.to_owned()>{short}</code> }.into_any()
 }
 
+/// Text as the inside of a textarea, for `inner_html`. Leptos writes the children of a textarea as they are, so that
+/// `</textarea>` in somebody's text would end it: this is the only safe way in.
+#[must_use]
+pub fn area(text: &str) -> String {
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;");
+    // A browser drops the first line end inside a textarea.
+    if escaped.starts_with(['\n', '\r']) { format!("\n{escaped}") } else { escaped }
+}
+
 /// A quiet link.
 #[must_use]
 pub fn link(url: impl Into<String>, text: impl Into<String>) -> View {

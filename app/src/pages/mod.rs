@@ -274,6 +274,18 @@ impl Desk {
     }
 }
 
+/// A page for what went wrong before a handler was reached, for the front door.
+#[must_use]
+pub fn trouble_page(app: &App, ctx: Ctx, here: &str, error: Error) -> Response {
+    let desk = Desk { app: app.clone(), ctx, here: here.to_owned() };
+    let status = Trouble::from(error).into_response();
+    let error = match status.extensions().get::<Trouble>() {
+        Some(Trouble(error)) => error.clone(),
+        None => return status,
+    };
+    desk.trouble(&error, status.status(), &Method::GET, "/")
+}
+
 /// Whatever has no route.
 ///
 /// # Errors

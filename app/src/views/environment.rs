@@ -16,7 +16,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::{catalog::class_pill, home::recent_row};
 use crate::components::{
-    Icon, Row, Tone, View, ago, card, code, copy, crumbs, digest, environment_pill, facts, icon, left, link, moment, row, run_pill,
+    Icon, Row, Tone, View, ago, area, card, code, copy, crumbs, digest, environment_pill, facts, icon, left, link, moment, row, run_pill,
     run_sign, sheet, shown, text, times::now,
 };
 
@@ -345,7 +345,7 @@ pub fn destroy(of: &Environment, typed: &Destroy) -> View {
                 <input id="name" name="name" value=typed.name.clone() autocomplete="off" spellcheck="false" aria-describedby=described aria-invalid=invalid/>
                 {wrong.map(|text| view! { <p class="err" id="name-error">{icon(Icon::Warn)}<span>{text}</span></p> })}
             </div>
-            <div class="field"><label for="reason">"Reason"</label><textarea id="reason" name="reason" rows="2">{typed.reason.clone()}</textarea></div>
+            <div class="field"><label for="reason">"Reason"</label><textarea id="reason" name="reason" rows="2" inner_html=area(&typed.reason)></textarea></div>
             <div class="foot"><a class="btn quiet" href=back>"Keep it"</a><button class="btn danger" type="submit">{format!("See the destroy plan for {}", of.name)}</button></div>
         </form>
     }

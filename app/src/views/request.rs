@@ -7,7 +7,7 @@ use slipway_services::draft::Draft;
 
 use super::catalog::{cloud_notes, life, who_decides};
 use crate::{
-    components::{FieldForm, Icon, Stage, Tone, View, banner, card, crumbs, digest, facts, fields, icon, problem, stages, text},
+    components::{FieldForm, Icon, Stage, Tone, View, area, banner, card, crumbs, digest, facts, fields, icon, problem, stages, text},
     site::Site,
 };
 
@@ -219,7 +219,7 @@ fn reason(draft: &Draft) -> View {
         "reason",
         "Reason",
         text("Whoever decides reads this, and so does the auditor. A ticket’s number is a good start."),
-        view! { <textarea id="reason" name="reason" rows="2" aria-describedby=by aria-invalid=wrong>{draft.about.reason.clone()}</textarea> }.into_any(),
+        view! { <textarea id="reason" name="reason" rows="2" aria-describedby=by aria-invalid=wrong inner_html=area(&draft.about.reason)></textarea> }.into_any(),
     )
 }
 

@@ -46,7 +46,8 @@ pub fn read(html: &str) -> Vec<Element> {
                 open.push(elements.len() - 1);
             }
         } else {
-            let end = rest[1..].find('<').map_or(rest.len(), |n| n + 1);
+            let first = rest.chars().next().map_or(1, char::len_utf8);
+            let end = rest[first..].find('<').map_or(rest.len(), |n| n + first);
             let text = decode(&rest[..end]);
             for at in &open {
                 elements[*at].text.push_str(&text);
