@@ -169,6 +169,73 @@ fn blocks_are_accepted_as_the_engine_accepts_them() {
     );
 }
 
+/// Types and defaults whose conversion is worth a look.
+const DEFAULTS: &[(&str, &str)] = &[
+    ("string", "5"),
+    ("string", "0.10"),
+    ("string", "1e3"),
+    ("string", "true"),
+    ("string", "12345678901234567890123"),
+    ("string", "-0.5"),
+    ("string", "\"tab\\there \\u00e9 $${x} %%{y}\""),
+    ("string", "<<-EOT\n    one\n      two\n  EOT"),
+    ("number", "\"0.1\""),
+    ("number", "\"1e3\""),
+    ("number", "60 * 60 * 24"),
+    ("bool", "\"1\""),
+    ("list(string)", "[1, true, \"x\"]"),
+    ("list(number)", "[\"1\", 2.50]"),
+    ("set(string)", "[\"b\", \"a\", \"b\", 1]"),
+    ("set(number)", "[10, 9, \"9\", 1.5]"),
+    ("set(bool)", "[true, false, \"true\"]"),
+    ("map(string)", "{ b = 1, a = true, \"c d\" = \"x\" }"),
+    ("map(list(number))", "{ a = [\"1\"], b = [] }"),
+    ("tuple([string, bool])", "[1, \"true\"]"),
+    ("object({ a = string })", "{ a = 1, b = 2 }"),
+    ("object({ a = string, b = optional(number) })", "{ a = 1 }"),
+    ("object({ a = optional(string, \"x\") })", "{ a = null }"),
+    (
+        "object({ a = optional(object({ b = optional(number, \"7\") }), {}) })",
+        "{}",
+    ),
+    (
+        "object({ a = optional(object({ b = optional(number, 7) })) })",
+        "{}",
+    ),
+    (
+        "object({ a = optional(list(object({ b = optional(bool, true) })), [{}]) })",
+        "{}",
+    ),
+    (
+        "list(object({ a = string, b = optional(set(string), [\"y\", \"x\"]) }))",
+        "[{ a = \"1\" }, { a = 2, b = [3] }]",
+    ),
+    (
+        "map(object({ a = optional(map(string), { k = 1 }) }))",
+        "{ x = {}, y = { a = {} } }",
+    ),
+    ("any", "{ a = [1, \"x\", { b = null }] }"),
+];
+
+#[test]
+fn defaults_are_converted_as_the_engine_converts_them() {
+    let Some(engine) = engine() else { return };
+    let mut module = Module::new(engine);
+    let mut outputs = String::new();
+    for (n, (kind, default)) in DEFAULTS.iter().enumerate() {
+        let name = module.ask(&format!("  type = {kind}\n  default = {default}"), None);
+        outputs.push_str(&format!("output \"o{n}\" {{\n  value = var.{name}\n}}\n"));
+    }
+    module.add(&outputs);
+    module.run(&["apply", "-auto-approve", "-input=false", "-no-color"]);
+    let answer: Value = serde_json::from_str(&module.run(&["output", "-json"])).expect("JSON");
+    for (n, (kind, default)) in DEFAULTS.iter().enumerate() {
+        let field = parse(&format!("  type = {kind}\n  default = {default}")).expect(default);
+        let value = &answer[format!("o{n}")]["value"];
+        assert_eq!(field.default.as_ref(), Some(value), "{kind} | {default}");
+    }
+}
+
 /// (The engine knows a negative zero, which is equal to zero; here there is one.)
 const NUMBERS: &[&str] = &[
     "0",

@@ -1,9 +1,13 @@
 //! The templates that ship, looked at by the engine itself.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
-use serde_json::Value;
-use slipway_catalog::{Bundle, Template, read_catalog};
+use serde_json::{Value, json};
+use slipway_catalog::{Bundle, Template, decode, read_catalog};
+use slipway_domain::form::from_values;
 
 use crate::engine::{engine, run_in};
 
@@ -69,5 +73,84 @@ fn the_engine_accepts_every_template_that_ships() {
             "{}: {answer:#}",
             entry.name
         );
+    }
+}
+
+/// The form as it is shown, with what must be typed, is what the engine plans: no value is lost or refused on the way.
+#[test]
+fn the_engine_plans_what_the_form_says() {
+    let Some(engine) = engine() else { return };
+    let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/catalog");
+    for (name, typed, output, wanted) in [
+        (
+            "hello",
+            vec![("in.who", "Ada"), ("in.language", "日本語")],
+            "greeting",
+            json!("こんにちは, Ada!"),
+        ),
+        (
+            "every-input",
+            vec![
+                ("in.title", "My thing"),
+                ("in.password", "CANARY-8chars"),
+                ("in.ratio", "0.12345678901234567890123456789"),
+                ("in.zones.2", "c"),
+                ("in.services.0.ports.2", "8080"),
+                ("in.extra", "[1, {\"a\": null}]"),
+            ],
+            "collections",
+            json!({
+                "zones": ["a", "b", "c"],
+                "allowed_networks": ["10.0.0.0/8"],
+                "labels": {"team": "platform"},
+                "window": ["sun", 3],
+            }),
+        ),
+        (
+            "playground",
+            vec![("in.steps", "2"), ("in.seconds", "0")],
+            "steps",
+            json!(2),
+        ),
+    ] {
+        let bundle = Bundle::read_dir(&catalog.join(name)).expect("read");
+        let fields = Template::parse(&bundle).expect("parsed").fields;
+        let mut form = from_values(&fields, None, &BTreeSet::new());
+        typed
+            .iter()
+            .for_each(|(control, text)| form.set(*control, *text));
+        let decoded = decode(&fields, &form, &BTreeSet::new());
+        assert!(decoded.errors.is_empty(), "{name}: {:?}", decoded.errors);
+        let mut values = decoded.values;
+        for (field, secret) in &decoded.secrets {
+            values.insert(
+                field.clone(),
+                serde_json::from_str(secret.expose()).expect("JSON"),
+            );
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        bundle.write_to(folder.path()).expect("written");
+        let inputs = folder.path().join("terraform.tfvars.json");
+        std::fs::write(inputs, Value::Object(values).to_string()).expect("written");
+        run_in(&engine, folder.path(), &["init", "-input=false"]);
+        let applied = run_in(
+            &engine,
+            folder.path(),
+            &["apply", "-auto-approve", "-input=false", "-no-color"],
+        );
+        let outputs: Value =
+            serde_json::from_str(&run_in(&engine, folder.path(), &["output", "-json"]))
+                .expect("JSON");
+        assert_eq!(outputs[output]["value"], wanted, "{name}\n{applied}");
+        assert!(
+            !applied.contains("CANARY"),
+            "a secret is in the engine's output"
+        );
+        let again = run_in(
+            &engine,
+            folder.path(),
+            &["plan", "-input=false", "-no-color"],
+        );
+        assert!(again.contains("No changes."), "{name}\n{again}");
     }
 }
