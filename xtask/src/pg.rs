@@ -69,8 +69,10 @@ pub fn installed() -> Option<Binaries> {
     if let Some(named) = std::env::var_os("SLIPWAY_PG_BIN") {
         return probe(Path::new(&named));
     }
-    let mut places: Vec<PathBuf> = Vec::new();
-    if let Some(initdb) = cmd::find("initdb") {
+    // The data folder's own programs come first: another major could not read it.
+    let mut places: Vec<PathBuf> = remembered().into_iter().collect();
+    // A link on PATH stands for the folder that it leads to, where the libraries are beside it.
+    if let Some(initdb) = cmd::find("initdb").and_then(|file| file.canonicalize().ok()) {
         places.extend(initdb.parent().map(Path::to_owned));
     }
     for parent in [
@@ -94,6 +96,19 @@ pub fn installed() -> Option<Binaries> {
     }
     places.push(npm_folder().join("native/bin"));
     places.iter().find_map(|place| probe(place))
+}
+
+/// The programs that `slipway up` noted in the data folder.
+fn remembered() -> Option<PathBuf> {
+    let data =
+        std::env::var_os("SLIPWAY_DATA").map_or_else(|| PathBuf::from(".data"), PathBuf::from);
+    let notes = fs::read_to_string(data.join("made-with.toml")).ok()?;
+    let noted = notes
+        .lines()
+        .find_map(|line| line.strip_prefix("postgresql_programs = \""));
+    noted
+        .and_then(|text| text.strip_suffix('"'))
+        .map(PathBuf::from)
 }
 
 fn probe(bin: &Path) -> Option<Binaries> {

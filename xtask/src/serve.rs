@@ -51,7 +51,12 @@ pub fn parts() -> Result<Vec<(&'static str, String)>> {
     if std::env::var_os("SLIPWAY_DATABASE_URL").is_none() {
         env.push(("SLIPWAY_PG_BIN", text(&pg::ensure()?.bin)));
     }
-    env.push(("SLIPWAY_ENGINE", text(&engine::ensure()?.program)));
+    let engine = engine::ensure()?;
+    env.push(("SLIPWAY_ENGINE", text(&engine.program)));
+    // The second engine, for templates that name it, where it is there already.
+    if let Some(tofu) = engine::opentofu(false).filter(|tofu| tofu.program != engine.program) {
+        env.push(("SLIPWAY_ENGINE_TOFU", text(&tofu.program)));
+    }
     env.push(("SLIPWAY_SITE", text(&wasm::site_folder())));
     env.push(("SLIPWAY_CATALOG", text(&root.join("infra/catalog"))));
     env.push(("SLIPWAY_DATA", text(&root.join(".data"))));

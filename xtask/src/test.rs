@@ -68,6 +68,7 @@ pub fn run(args: &[String]) -> Result<()> {
 /// The environment with the parts that only tests use: a second engine, and an AWS.
 fn full_environment(named: &mut Vec<String>) -> Result<Vec<(&'static str, String)>> {
     let mut env = environment()?;
+    env.retain(|(name, _)| *name != "SLIPWAY_ENGINE_TOFU");
     match engine::opentofu(true) {
         Some(tofu) => env.push((
             "SLIPWAY_ENGINE_TOFU",
