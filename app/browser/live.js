@@ -28,12 +28,13 @@
         runs.set(run, at === null ? (known ?? null) : known === undefined || known === null ? at : Math.min(known, at));
       }
     }
-    const query = [...runs].sort().map(([run, at]) => `run=${run}${at === null ? "" : `:${at}`}`);
+    // Whoever wants the state alone asks for the log from behind its end.
+    const query = [...runs].sort().map(([run, at]) => `run=${run}:${at ?? Number.MAX_SAFE_INTEGER}`);
     return `/live${query.length ? "?" : ""}${query.join("&")}`;
   }
 
   /** Which runs, with or without log: what a new stream is needed for. Offsets alone move on in the stream. */
-  const shape = (text) => text.replace(/:\d+/g, ":");
+  const shape = (text) => text.replaceAll(`:${Number.MAX_SAFE_INTEGER}`, "").replace(/:\d+/g, ":");
 
   function soon(ms) {
     clearTimeout(timer);

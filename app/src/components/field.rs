@@ -142,12 +142,16 @@ fn empty_box(spot: Spot<'_>, path: &str, kind: &Kind) -> Option<View> {
     if missing && !ticked && !spot.form.errors.contains_key(path) {
         return None;
     }
+    let group = matches!(kind, Kind::Object(_) | Kind::Tuple(_));
+    if group && spot.place.blank(kind) == Blank::Default && !ticked && !spot.form.entered.is_blank(path) {
+        return None;
+    }
     let text = match (kind, spot.place.blank(kind)) {
         (Kind::String, Blank::Missing) => "Empty on purpose",
         (Kind::String, Blank::Null) => "Empty text, rather than unset",
         (Kind::String, _) => "Empty text, rather than the default",
-        (Kind::Object(_) | Kind::Tuple(_), Blank::Null) => "What stands above, rather than unset",
-        (Kind::Object(_) | Kind::Tuple(_), _) => "What stands above, rather than the default",
+        (Kind::Object(_) | Kind::Tuple(_), Blank::Null) => "Use it even if nothing here is changed",
+        (Kind::Object(_) | Kind::Tuple(_), _) => "Blank on purpose, rather than the default",
         (_, Blank::Null) => "No rows, rather than unset",
         _ => "No rows, rather than the default",
     };

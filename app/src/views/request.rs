@@ -85,10 +85,15 @@ fn wrong(draft: &Draft) -> Option<View> {
         return None;
     }
     let general = draft.errors.get("form").cloned().unwrap_or_default();
-    let links: Vec<(String, String)> = draft
-        .errors
-        .iter()
-        .filter(|(name, _)| *name != "form")
+    // In the order of the form, not of the alphabet.
+    let place = |name: &str| match name.strip_prefix("in.").and_then(|rest| rest.split('.').next()) {
+        Some(field) => 3 + draft.version.template.fields.iter().position(|f| f.name == field).unwrap_or(usize::MAX - 4),
+        None => ["name", "team", "life"].iter().position(|known| *known == name).unwrap_or(usize::MAX),
+    };
+    let mut wrong: Vec<_> = draft.errors.iter().filter(|(name, _)| *name != "form").collect();
+    wrong.sort_by_key(|(name, _)| place(name));
+    let links: Vec<(String, String)> = wrong
+        .into_iter()
         .map(|(name, why)| (name.clone(), format!("{}: {why}", spoken(name))))
         .collect();
     let strong = match links.len() {

@@ -55,8 +55,8 @@ pub fn view(page: RunPage<'_>) -> View {
         </div>
         <div class="cols"><div class="stack">
             <div class="stack" data-live="notes">{notes::all(run, options)}</div>
-            <div class="stack" data-live="brief">{brief(run)}</div>
             <div class="stack" data-live="outcome">{done(run)}</div>
+            <div class="stack" data-live="brief">{brief(run)}</div>
             <div class="stack" data-live="plan">{plan(run, preview, find)}</div>
             {log_part(run, log)}
         </div><aside class="stack" aria-label="About this run" data-live="side">
