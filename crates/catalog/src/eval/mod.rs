@@ -233,17 +233,19 @@ impl<'v> Scope<'v> {
         }
     }
 
-    /// Versions of Terraform differ in whether the right side is looked at when the left one decides. Where that could
-    /// matter, because the right side fails, nothing is decided.
+    /// One side may decide alone, and before Terraform 1.12 it did not: then an error on the other side was an error of
+    /// the whole. Where that matters, nothing is decided.
     fn logical(&mut self, and: bool, left: &Expression, right: &Expression) -> Outcome {
-        let left = self.eval(left)?.as_bool().ok_or(Stop::Failed)?;
-        let right = self
-            .eval(right)
-            .and_then(|value| value.as_bool().ok_or(Stop::Failed));
-        match right {
-            Ok(right) => Ok(Val::Bool(if and { left && right } else { left || right })),
-            Err(Stop::Failed) if left == and => FAILED,
-            Err(_) => UNDECIDED,
+        let mut side = |expression| match self.eval(expression)? {
+            // An error once, and something else since, depending on the other side.
+            Val::Null => Err(Stop::Undecided),
+            value => value.as_bool().ok_or(Stop::Failed),
+        };
+        match (side(left), side(right)) {
+            (Ok(left), Ok(right)) => Ok(Val::Bool(if and { left && right } else { left || right })),
+            (Err(Stop::Failed), Err(Stop::Failed)) => FAILED,
+            (Ok(one), Err(Stop::Failed)) | (Err(Stop::Failed), Ok(one)) if one == and => FAILED,
+            _ => UNDECIDED,
         }
     }
 
