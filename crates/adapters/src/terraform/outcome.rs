@@ -36,6 +36,11 @@ impl Tracker {
         }
     }
 
+    /// True while nothing outside was touched.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.begun.is_empty()
+    }
+
     /// Sorts the planned changes into done, failed and untouched. `all` says that the engine ended well: what it does
     /// without a word (forgetting, moving) is done then too.
     pub(crate) fn outcome(&self, planned: &[Change], all: bool) -> Outcome {

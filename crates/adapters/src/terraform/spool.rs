@@ -44,6 +44,7 @@ impl Entry {
 
 impl Spool {
     /// Opens or makes the folder, 0700. Half-written records of an earlier life are removed: nobody was promised them.
+    /// A folder may be opened more than once, by several processes too.
     ///
     /// # Errors
     /// If the folder cannot be made or read.
@@ -52,21 +53,18 @@ impl Spool {
             .recursive(true)
             .mode(0o700)
             .create(folder)?;
+        let spool = Self {
+            folder: folder.to_owned(),
+            next: Mutex::new(0),
+        };
+        let _turn = spool.turn()?;
         for file in fs::read_dir(folder)? {
             let file = file?;
             if file.file_name().to_string_lossy().starts_with("half-") {
                 fs::remove_file(file.path())?;
             }
         }
-        let spool = Self {
-            folder: folder.to_owned(),
-            next: Mutex::new(0),
-        };
-        let last = spool.entries()?.last().map_or(0, |entry| entry.number + 1);
-        Ok(Self {
-            next: Mutex::new(last),
-            ..spool
-        })
+        Ok(spool)
     }
 
     /// Puts a sealed record in, durably. The label is for the reader: letters, digits, `-`, `_`, at most 120.
@@ -81,13 +79,15 @@ impl Spool {
                 "a label has letters, digits, - and _",
             ));
         }
-        // Held to the end, so that the order of the names is the order of the promises.
         let mut next = self
             .next
             .lock()
             .map_err(|_| io::Error::other("an earlier record failed badly"))?;
+        // Held to the end, so that the order of the names is the order of the promises.
+        let _turn = self.turn()?;
+        let last = self.entries()?.last().map_or(0, |entry| entry.number + 1);
         let entry = Entry {
-            number: *next,
+            number: last.max(*next),
             label: label.to_owned(),
         };
         let half = self.folder.join(format!("half-{:016x}", entry.number));
@@ -101,8 +101,20 @@ impl Spool {
         file.sync_all()?;
         fs::rename(&half, self.folder.join(entry.name()))?;
         self.sync()?;
-        *next += 1;
+        *next = entry.number + 1;
         Ok(entry)
+    }
+
+    /// One writer at a time, whoever opened the folder; given back when dropped.
+    fn turn(&self) -> io::Result<fs::File> {
+        let file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(self.folder.join("turn"))?;
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)?;
+        Ok(file)
     }
 
     /// What is waiting, oldest first.
@@ -161,7 +173,35 @@ mod tests {
         spool.remove(&first).unwrap();
         let third = spool.put("stack-2", b"three").unwrap();
         assert_eq!(spool.entries().unwrap(), [second, third]);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        // The two records, and the file that writers take turns with.
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn writers_that_opened_it_each_for_themselves_do_not_disturb_one_another() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for writer in 0..4 {
+                let folder = folder.path();
+                scope.spawn(move || {
+                    for n in 0..20 {
+                        let spool = Spool::open(folder).unwrap();
+                        spool.put(&format!("{writer}-{n:02}"), b"x").unwrap();
+                    }
+                });
+            }
+        });
+        let entries = Spool::open(folder.path()).unwrap().entries().unwrap();
+        let numbers: Vec<_> = entries.iter().map(|entry| entry.number).collect();
+        assert_eq!(numbers, (0..80).collect::<Vec<_>>());
+        for writer in 0..4 {
+            let mine: Vec<_> = entries
+                .iter()
+                .map(|entry| &entry.label)
+                .filter(|label| label.starts_with(&format!("{writer}-")))
+                .collect();
+            assert!(mine.is_sorted() && mine.len() == 20, "{mine:?}");
+        }
     }
 
     #[test]

@@ -68,12 +68,15 @@ pub(crate) fn end(ended: &Ended, ui: &Ui<'_>, state_left_behind: bool) -> End {
     let Some(failed) = failed("apply", ended, ui, &[0]) else {
         return End::Done;
     };
-    let died = ended.status.signal().is_some();
+    // The engine says that it begins with a resource before it does: if it said nothing, it did nothing, however it died.
+    let whole = (ended.status.code().is_some() && !state_left_behind) || ui.tracker.is_idle();
     match ended.killed {
         // It was asked to stop when it had just finished.
         Some(_) if ended.status.success() => End::Done,
-        Some(reason) if !reason.forced() && !died && !state_left_behind => End::Interrupted(failed),
-        None if !died && !state_left_behind => End::Failed(failed),
+        Some(reason) if whole && (!reason.forced() || ui.tracker.is_idle()) => {
+            End::Interrupted(failed)
+        }
+        None if whole => End::Failed(failed),
         _ => End::Vanished(failed),
     }
 }

@@ -119,6 +119,10 @@ impl Folder {
         let io = |error: io::Error| Failed::io("write the template into the step's folder", &error);
         for (path, bytes) in files {
             refuse(path)?;
+            // The one of the plan is the one that counts.
+            if path == LOCK && lock_file.is_some() {
+                continue;
+            }
             let to = self.work.join(path);
             if let Some(parent) = to.parent() {
                 fs::DirBuilder::new()
@@ -228,7 +232,7 @@ fn refuse(path: &str) -> Result<(), Failed> {
         .iter()
         .all(|part| matches!(part, Component::Normal(_)));
     let first = path.split('/').next().unwrap_or_default();
-    let name = (parts.len() == 1).then_some(path).unwrap_or_default();
+    let name = if parts.len() == 1 { path } else { "" };
     let ours = [OVERRIDE, PROVIDERS, VALUES, "terraform.tfvars"].contains(&name)
         || name.contains(".auto.tfvars");
     let later = (name.ends_with("_override.tf")

@@ -152,8 +152,9 @@ async fn too_much_log_is_dropped_and_the_run_goes_on() {
 async fn an_engine_that_ignores_the_interrupt_is_killed_only_when_forced() {
     let folder = tempfile::tempdir().unwrap();
     let marker = format!("5{}", std::process::id());
+    let begun = r#"{"@message":"x: Creating...","type":"apply_start","hook":{"resource":{"addr":"x"},"action":"create"}}"#;
     let apply = format!(
-        "trap 'say interrupted' INT; trap 'say asked' TERM; hello; say working; while :; do sleep {marker} & wait; done"
+        "trap 'say interrupted' INT; trap 'say asked' TERM; hello; say '{begun}'; say working; while :; do sleep {marker} & wait; done"
     );
     let engine = stand_in(folder.path(), "", "", &apply).await;
     let shop = Shop::open(&engine).await;
