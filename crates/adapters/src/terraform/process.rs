@@ -89,6 +89,8 @@ pub(crate) struct Patience {
     pub deadline: Duration,
     /// So long after an interrupt for the deadline's sake it is killed.
     pub grace: Duration,
+    /// Look for programs that left the group, though all seems well: it costs some milliseconds.
+    pub thorough: bool,
 }
 
 /// A tool's end.
@@ -239,7 +241,7 @@ impl Running {
         };
         self.ended = true;
         // A pipe that is still open may only mean that nobody has read its end yet: a scan decides, not a guess.
-        let alone = group::end(self.group, &self.folder, false).await;
+        let alone = group::end(self.group, &self.folder, patience.thorough).await;
         let rest = async {
             while out.is_some() || err.is_some() {
                 tokio::select! {

@@ -209,6 +209,7 @@ impl Step {
         let patience = Patience {
             deadline: limits.plan,
             grace: limits.grace,
+            thorough: false,
         };
         let ended = planner
             .drive(&mut ui, patience, cancel)
@@ -315,6 +316,7 @@ impl Step {
                 Patience {
                     deadline: limits.apply,
                     grace: limits.grace,
+                    thorough: true,
                 },
                 cancel,
             )
@@ -423,6 +425,7 @@ impl Step {
                 Patience {
                     deadline: limits.init,
                     grace: limits.grace,
+                    thorough: false,
                 },
                 cancel,
             )

@@ -164,6 +164,20 @@ async fn a_deadline_interrupts_and_a_lost_worker_s_children_are_found() {
     assert_eq!(alive(&format!("sleep {marker}")), Vec::<String>::new());
 }
 
+#[tokio::test]
+async fn a_program_that_slips_away_in_silence_is_ended_too() {
+    let engine = &engines().await[0];
+    let shop = Shop::open(engine).await;
+    let marker = format!("4{}", std::process::id());
+    let template = Template::new(&format!(
+        "resource \"terraform_data\" \"x\" {{\n  provisioner \"local-exec\" {{ command = \"setsid -f sleep {marker} > /dev/null 2>&1 < /dev/null\" }}\n}}\n"
+    ));
+    let (_, applied, _) = shop.run(Mode::Change, &template, &Memory::new()).await;
+    assert_eq!(applied.end, End::Done);
+    assert!(applied.alone);
+    assert_eq!(alive(&format!("sleep {marker}")), Vec::<String>::new());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn orphans_of_an_earlier_life_are_found_and_ended() {
     let engine = &engines().await[0];
