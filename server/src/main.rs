@@ -1,2 +1,61 @@
-//! Slipway.
-fn main() {}
+//! FRONT DOOR: the one binary, `slipway`.
+//!
+//! `up` is everything on one machine; `serve`, `work`, `migrate` and `check` do one job each over the same code. This
+//! crate puts the rooms together: configuration, database connections, guards, sign-in, live streams. Forbidden: SQL,
+//! and decisions about rights (the office decides).
+
+mod assets;
+mod check;
+mod config;
+mod database;
+mod door;
+mod folder;
+mod keys;
+mod live;
+mod postgres;
+mod say;
+mod sign_in;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use config::{Args, Command};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    say::start_logging(args.log.as_deref(), args.log_json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(8)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            say::problem(&anyhow::Error::from(error).context("The process could not be set up"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let done = runtime.block_on(async {
+        match args.command {
+            Command::Up(settings) => up::up(settings).await.map(|()| ExitCode::SUCCESS),
+            Command::Serve(settings) => up::serve(settings).await.map(|()| ExitCode::SUCCESS),
+            Command::Work(settings) => up::work(settings).await.map(|()| ExitCode::SUCCESS),
+            Command::Migrate(settings) => database::migrate_only(&settings)
+                .await
+                .map(|()| ExitCode::SUCCESS),
+            Command::Check(settings) => check::check(&settings).await,
+        }
+    });
+    // Whatever still blocks must not hold the terminal.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            say::problem(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -10,7 +10,7 @@ use crate::{Leaving, Shared, now};
 
 /// Starts them all.
 pub fn start(shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
-    let third = (shared.config.lease.length / 3).unsigned_abs();
+    let third = (shared.config.lease.length / 3_i32).unsigned_abs();
     let mut tasks = vec![
         every(
             shared,

@@ -67,7 +67,7 @@ async fn keep(
         });
     };
     let lease = shared.config.lease;
-    let third = (lease.length / 3).unsigned_abs();
+    let third = (lease.length / 3_i32).unsigned_abs();
     let mut leaving = shared.leaving.clone();
     let mut events = shared.hub.subscribe();
     let mut until = claim.lease_until;
@@ -80,13 +80,13 @@ async fn keep(
         }
         let now_ = now();
         // A safety margin before the end: an interrupt must come while the lease still holds.
-        if lost || now_ >= until - lease.length / 4 {
+        if lost || now_ >= until - lease.length / 4_i32 {
             raise(Stop::Gently);
         }
         if now_ >= until + lease.grace {
             raise(Stop::Now);
         }
-        let pause = if lost || now_ >= until - lease.length / 2 {
+        let pause = if lost || now_ >= until - lease.length / 2_i32 {
             third.min(std::time::Duration::from_millis(500))
         } else {
             third

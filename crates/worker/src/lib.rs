@@ -98,7 +98,7 @@ pub enum Leaving {
 /// A running worker.
 #[derive(Debug)]
 pub struct Handle {
-    leave: watch::Sender<Leaving>,
+    leave: Arc<watch::Sender<Leaving>>,
     tasks: Vec<JoinHandle<()>>,
     shared: Arc<Shared>,
 }
@@ -149,7 +149,7 @@ pub async fn start(
         tasks.push(tokio::spawn(slots::work(shared.clone(), slot)));
     }
     Ok(Handle {
-        leave,
+        leave: Arc::new(leave),
         tasks,
         shared,
     })
@@ -167,6 +167,12 @@ impl Handle {
         });
     }
 
+    /// The switch itself, for whoever waits for [`Self::done`] and may lose patience.
+    #[must_use]
+    pub fn leaver(&self) -> Arc<watch::Sender<Leaving>> {
+        self.leave.clone()
+    }
+
     /// Waits until everything that it held has ended and been reported.
     pub async fn done(self) {
         for task in self.tasks {
@@ -182,4 +188,12 @@ impl Handle {
     pub fn engines(&self) -> Vec<String> {
         self.shared.engines.words()
     }
+}
+
+/// The engines that a worker with this configuration would find, in words.
+///
+/// # Errors
+/// None that a person could cause.
+pub async fn engines(config: &Config) -> anyhow::Result<Vec<String>> {
+    Ok(terraform::Engines::find(config).await?.words())
 }

@@ -268,7 +268,7 @@ async fn keep_secrets(web: &PgPool, ctx: &Ctx, draft: &mut Draft) -> Result<Erro
     let fields = &draft.version.template.fields;
     let typed: Vec<_> = fields
         .iter()
-        .filter(|f| f.sensitive && !draft.entered.is_blank(&f.path()))
+        .filter(|f| f.sensitive && form::is_given(&draft.entered, f))
         .cloned()
         .collect();
     if typed.is_empty() {

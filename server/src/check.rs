@@ -1,0 +1,116 @@
+//! `slipway check`: everything that would stop a production start, by name.
+
+use std::process::ExitCode;
+
+use slipway_worker::Config;
+
+use crate::{config::Settings, database, keys, say};
+
+/// Looks, says, and answers whether a start would work.
+///
+/// # Errors
+/// None of its own: what it finds is its output.
+pub async fn check(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let mut findings: Vec<(String, &str)> = Vec::new();
+    match database::options(settings) {
+        Err(error) => findings.push((
+            format!("{error:#}")
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+            "Set SLIPWAY_DATABASE_URL.",
+        )),
+        Ok(options) => {
+            let pool = database::pool(&options, database::WEB, 1);
+            match tokio::time::timeout(std::time::Duration::from_secs(10), pool.acquire()).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => findings.push((
+                    format!("The database does not let us in: {error}"),
+                    "Is it there, is its address right, and has `slipway migrate` run?",
+                )),
+                Err(_) => findings.push((
+                    "The database does not answer.".into(),
+                    "Is it there, and may this machine reach it?",
+                )),
+            }
+        }
+    }
+    let config = Config {
+        terraform: settings.engines().0,
+        opentofu: settings.engines().1,
+        ..Config::new("check", settings.data.clone())
+    };
+    let engines = slipway_worker::engines(&config).await?;
+    if engines.is_empty() {
+        findings.push((
+            "No engine: neither Terraform nor OpenTofu was found.".into(),
+            "Install one, or name it with SLIPWAY_ENGINE.",
+        ));
+    }
+    match &settings.key_file {
+        None => findings.push((
+            "No key file is configured.".into(),
+            "Name one with SLIPWAY_KEY_FILE; every worker needs the same.",
+        )),
+        Some(path) => {
+            if let Err(error) = keys::load(path, false) {
+                findings.push((
+                    format!("{error:#}")
+                        .lines()
+                        .next()
+                        .unwrap_or_default()
+                        .to_owned(),
+                    "32 bytes, mode 0600.",
+                ));
+            }
+        }
+    }
+    if settings.google_client_id.is_none() {
+        findings.push((
+            "Nobody could sign in: no Google client is configured.".into(),
+            "Set SLIPWAY_GOOGLE_CLIENT_ID.",
+        ));
+    }
+    if settings.demo == Some(true)
+        && (settings.demo(false).is_err() || !settings.listen.ip().is_loopback())
+    {
+        findings.push((
+            "The demo sign-in would be reachable from outside.".into(),
+            "Unset SLIPWAY_DEMO.",
+        ));
+    }
+    if !settings.listen.ip().is_loopback() && !settings.tls {
+        findings.push((
+            format!("{} is reachable from outside without TLS.", settings.listen),
+            "Put a load balancer that ends TLS in front, and set SLIPWAY_TLS=true.",
+        ));
+    }
+    if !settings.listen.ip().is_loopback() && settings.hosts.is_empty() {
+        findings.push((
+            "No host name is allowed.".into(),
+            "Name the portal's host in SLIPWAY_HOSTS.",
+        ));
+    }
+    if !settings.site.join("assets.json").is_file() {
+        findings.push((
+            format!(
+                "The browser side is missing in {}.",
+                settings.site.display()
+            ),
+            "Build it (make run does), or name its folder with SLIPWAY_SITE.",
+        ));
+    }
+    for (what, hint) in &findings {
+        say::line(&format!("✗ {what}\n    {hint}"));
+    }
+    if findings.is_empty() {
+        say::line("✓ Nothing would stop a production start.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    say::line(&format!(
+        "{} would stop a production start.",
+        findings.len()
+    ));
+    Ok(ExitCode::FAILURE)
+}

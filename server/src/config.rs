@@ -1,0 +1,135 @@
+//! Everything that can be set, in one place; `--help` lists every variable.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+/// Slipway: environments from templates, approved as they will be applied.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What to log: `info`, `debug`, or a filter such as `info,sqlx=debug`.
+    #[arg(long, env = "SLIPWAY_LOG", global = true)]
+    pub log: Option<String>,
+    /// Log as JSON, a line a message.
+    #[arg(long, env = "SLIPWAY_LOG_JSON", global = true)]
+    pub log_json: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Everything in one process on this machine: database, web, a worker, the catalog.
+    Up(Settings),
+    /// The web process.
+    Serve(Settings),
+    /// A worker.
+    Work(Settings),
+    /// Bring the database to this version, and end.
+    Migrate(Settings),
+    /// Name everything that would stop a production start.
+    Check(Settings),
+}
+
+/// Settings; each subcommand uses those that concern it.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Settings {
+    /// Address to listen on.
+    #[arg(long, env = "SLIPWAY_LISTEN", default_value = "127.0.0.1:7070")]
+    pub listen: SocketAddr,
+    /// Folder for keys, the worker's files and, with `up`, the database.
+    #[arg(long, env = "SLIPWAY_DATA", default_value = ".data")]
+    pub data: PathBuf,
+    /// PostgreSQL to use, `postgres://…`; without it, `up` starts its own.
+    #[arg(long, env = "SLIPWAY_DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Folder with PostgreSQL's programs, for `up`.
+    #[arg(long, env = "SLIPWAY_PG_BIN")]
+    pub pg_bin: Option<PathBuf>,
+    /// The Terraform binary, or OpenTofu's if its name says so.
+    #[arg(long, env = "SLIPWAY_ENGINE")]
+    pub engine: Option<PathBuf>,
+    /// The OpenTofu binary, beside Terraform.
+    #[arg(long, env = "SLIPWAY_ENGINE_TOFU")]
+    pub engine_tofu: Option<PathBuf>,
+    /// Folder with the built browser side.
+    #[arg(long, env = "SLIPWAY_SITE", default_value = "target/site")]
+    pub site: PathBuf,
+    /// Folder with the templates.
+    #[arg(long, env = "SLIPWAY_CATALOG")]
+    pub catalog: Option<PathBuf>,
+    /// Folder with provider packages (a filesystem mirror).
+    #[arg(long, env = "SLIPWAY_PROVIDER_MIRROR")]
+    pub provider_mirror: Option<PathBuf>,
+    /// Address of an imitation of AWS.
+    #[arg(long, env = "SLIPWAY_AWS_ENDPOINT")]
+    pub aws_endpoint: Option<String>,
+    /// Its name.
+    #[arg(long, env = "SLIPWAY_AWS_IMITATION")]
+    pub aws_imitation: Option<String>,
+    /// AWS region.
+    #[arg(long, env = "SLIPWAY_AWS_REGION", default_value = "eu-west-1")]
+    pub aws_region: String,
+    /// Host names (with port where it is not 443) that browsers may use, besides loopback's own.
+    #[arg(long, env = "SLIPWAY_HOSTS", value_delimiter = ',')]
+    pub hosts: Vec<String>,
+    /// Browsers come by TLS (a load balancer ends it): cookies are `Secure`, origins `https`.
+    #[arg(long, env = "SLIPWAY_TLS")]
+    pub tls: bool,
+    /// The workers' master key: a file with 32 bytes, mode 0600. `up` makes one in the data folder.
+    #[arg(long, env = "SLIPWAY_KEY_FILE")]
+    pub key_file: Option<PathBuf>,
+    /// OpenID client of Google; with it, the demo sign-in is off.
+    #[arg(long, env = "SLIPWAY_GOOGLE_CLIENT_ID")]
+    pub google_client_id: Option<String>,
+    /// Sign in as an invented person, for trying out. Only on loopback.
+    #[arg(long, env = "SLIPWAY_DEMO")]
+    pub demo: Option<bool>,
+    /// Runs that the worker carries out at the same time.
+    #[arg(long, env = "SLIPWAY_SLOTS", default_value_t = 2)]
+    pub slots: usize,
+    /// Seconds that a worker's claim lives without being renewed.
+    #[arg(long, env = "SLIPWAY_LEASE_SECONDS", default_value_t = 30)]
+    pub lease_seconds: u32,
+    /// Seconds that its children may outlive that.
+    #[arg(long, env = "SLIPWAY_GRACE_SECONDS", default_value_t = 30)]
+    pub grace_seconds: u32,
+    /// Minutes after which a run's engine is interrupted.
+    #[arg(long, env = "SLIPWAY_LONGEST_RUN_MINUTES", default_value_t = 120)]
+    pub longest_run_minutes: u32,
+}
+
+impl Settings {
+    /// Whether the demo sign-in is on: on loopback, without a Google client, and unless it is switched off.
+    ///
+    /// # Errors
+    /// If it was asked for where it must not be.
+    pub fn demo(&self, by_default: bool) -> anyhow::Result<bool> {
+        let wanted = self.demo.unwrap_or(by_default);
+        let safe = self.listen.ip().is_loopback() && self.google_client_id.is_none();
+        if wanted && !safe && self.demo == Some(true) {
+            anyhow::bail!(
+                "The demo sign-in is refused: anybody who reaches {} could be anybody.\n  Listen on 127.0.0.1, and configure no Google client beside it.",
+                self.listen
+            );
+        }
+        Ok(wanted && safe)
+    }
+
+    /// Terraform's and OpenTofu's binaries, as named.
+    pub fn engines(&self) -> (Option<PathBuf>, Option<PathBuf>) {
+        let is_tofu = self
+            .engine
+            .as_ref()
+            .and_then(|p| p.file_stem())
+            .is_some_and(|n| n.to_string_lossy().contains("tofu"));
+        if is_tofu {
+            (None, self.engine.clone())
+        } else {
+            (self.engine.clone(), self.engine_tofu.clone())
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What happens, as it happens: one stream of events per browser, over however many runs its tabs show.
+//!
+//! `GET /live?run=42:1234&run=43:0` asks for run 42 from byte 1234 of its log on. Subscribes first, then reads what was
+//! missed, then goes on by offset: nothing is lost and nothing comes twice, whatever the notifications do.
+
+use std::{collections::BTreeMap, convert::Infallible, time::Duration};
+
+use axum::{
+    Extension,
+    body::{Body, Bytes},
+    extract::{RawQuery, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use slipway_app::pages::Trouble;
+use slipway_domain::id::RunId;
+use slipway_services::{Ctx, Error, live::Event, log, run, session};
+use tokio::sync::{broadcast, mpsc};
+
+use crate::door::{Door, Place};
+
+/// Most runs that one stream follows.
+const MOST: usize = 40;
+/// Bytes of log in one message, about.
+const PORTION: i64 = 128 * 1024;
+/// So often something is said, and the session looked at.
+const BEAT: Duration = Duration::from_secs(10);
+
+/// `GET /live`
+pub async fn stream(
+    State(door): State<Door>,
+    Extension(ctx): Extension<Ctx>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let Some(actor) = ctx.actor.clone() else {
+        return StatusCode::UNAUTHORIZED.into_response();
+    };
+    let mut offsets = BTreeMap::new();
+    for pair in query.as_deref().unwrap_or_default().split('&') {
+        let Some((id, offset)) = pair
+            .strip_prefix("run=")
+            .map(|v| v.replace("%3A", ":"))
+            .and_then(|v| {
+                let (id, offset) = v.split_once(':')?;
+                Some((
+                    id.parse::<RunId>().ok()?,
+                    offset.parse::<i64>().ok().filter(|o| *o >= 0)?,
+                ))
+            })
+        else {
+            continue;
+        };
+        if offsets.len() < MOST {
+            offsets.insert(id, offset);
+        }
+    }
+    // Each run is authorised before the first byte: one that may not be seen is one that is not there.
+    for id in offsets.keys() {
+        if let Err(error) = log::read(&door.app.office.web, &ctx, *id, i64::MAX, 1).await {
+            return Trouble::from(error).into_response();
+        }
+    }
+    let Some(place) = door.place(actor.user.get()) else {
+        return (
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many windows of Slipway are open.\n",
+        )
+            .into_response();
+    };
+    let (to, mut from) = mpsc::channel::<Bytes>(64);
+    tokio::spawn(follow(door, ctx, offsets, to, place));
+    let body = Body::from_stream(futures_util::stream::poll_fn(move |cx| {
+        from.poll_recv(cx).map(|b| b.map(Ok::<_, Infallible>))
+    }));
+    (
+        [
+            (header::CONTENT_TYPE, "text/event-stream"),
+            (header::CACHE_CONTROL, "no-store"),
+            (header::HeaderName::from_static("x-accel-buffering"), "no"),
+        ],
+        body,
+    )
+        .into_response()
+}
+
+/// Ends quietly when the browser has gone, the session has ended, or the process leaves: the browser comes again.
+async fn follow(
+    door: Door,
+    ctx: Ctx,
+    mut offsets: BTreeMap<RunId, i64>,
+    to: mpsc::Sender<Bytes>,
+    _place: Place,
+) {
+    let mut events = door.hub.subscribe();
+    let mut leaving = door.leaving.clone();
+    let mut beat = tokio::time::interval(BEAT);
+    beat.tick().await;
+    let say = Say(to);
+    if say.text("retry: 1000\n\n".into()).await.is_err()
+        || everything(&door, &ctx, &mut offsets, &say).await.is_err()
+    {
+        return;
+    }
+    let mut hint = false;
+    let mut pause = tokio::time::interval(Duration::from_millis(400));
+    loop {
+        tokio::select! {
+            event = events.recv() => match event {
+                Ok(Event::Run { run, version, state }) => {
+                    hint = true;
+                    if offsets.contains_key(&run) {
+                        // What the engine said belongs before what became of it.
+                        if catch_up(&door, &ctx, run, &mut offsets, &say).await.is_err() {
+                            return;
+                        }
+                        let data = serde_json::json!({ "run": run, "version": version, "state": state });
+                        if say.text(format!("event: run\ndata: {data}\n\n")).await.is_err() {
+                            return;
+                        }
+                    }
+                }
+                Ok(Event::Log { run, end }) => {
+                    if offsets.get(&run).is_some_and(|offset| *offset < end)
+                        && catch_up(&door, &ctx, run, &mut offsets, &say).await.is_err()
+                    {
+                        return;
+                    }
+                }
+                Ok(Event::Job) => {}
+                Ok(Event::Missed) | Err(broadcast::error::RecvError::Lagged(_)) => {
+                    hint = true;
+                    if everything(&door, &ctx, &mut offsets, &say).await.is_err() {
+                        return;
+                    }
+                }
+                Err(broadcast::error::RecvError::Closed) => return,
+            },
+            _ = pause.tick(), if hint => {
+                hint = false;
+                if say.text("event: inbox\ndata: {}\n\n".into()).await.is_err() {
+                    return;
+                }
+            }
+            _ = beat.tick() => {
+                #[expect(clippy::disallowed_methods, reason = "a stream outlives its request's clock")]
+                let now = time::OffsetDateTime::now_utc();
+                let alive = match ctx.actor.as_ref().and_then(|a| a.session) {
+                    Some(id) => session::is_alive(&door.app.office.web, id, now).await.unwrap_or(true),
+                    None => false,
+                };
+                if !alive || say.text(": here\n\n".into()).await.is_err() {
+                    return;
+                }
+                // A lost notification must not cost a line for longer than this.
+                if everything_new(&door, &ctx, &mut offsets, &say).await.is_err() {
+                    return;
+                }
+            }
+            _ = leaving.changed() => return,
+        }
+    }
+}
+
+type Done = Result<(), ()>;
+
+/// The way to the browser.
+struct Say(mpsc::Sender<Bytes>);
+
+impl Say {
+    /// Fails when the browser has gone.
+    async fn text(&self, text: String) -> Done {
+        self.0.send(Bytes::from(text)).await.map_err(|_| ())
+    }
+}
+
+async fn everything(door: &Door, ctx: &Ctx, offsets: &mut BTreeMap<RunId, i64>, say: &Say) -> Done {
+    everything_new(door, ctx, offsets, say).await?;
+    for id in offsets.keys().copied().collect::<Vec<_>>() {
+        match run::find(&door.app.office.web, ctx, id).await {
+            Ok(view) => {
+                let data =
+                    serde_json::json!({ "run": id, "version": view.version, "state": view.state });
+                say.text(format!("event: run\ndata: {data}\n\n")).await?;
+            }
+            Err(Error::NotFound | Error::SignIn) => return Err(()),
+            Err(error) => tracing::warn!(%error, "a stream could not look at its run"),
+        }
+    }
+    Ok(())
+}
+
+async fn everything_new(
+    door: &Door,
+    ctx: &Ctx,
+    offsets: &mut BTreeMap<RunId, i64>,
+    say: &Say,
+) -> Done {
+    for id in offsets.keys().copied().collect::<Vec<_>>() {
+        catch_up(door, ctx, id, offsets, say).await?;
+    }
+    Ok(())
+}
+
+/// Sends a run's log from where this stream stands to its end.
+async fn catch_up(
+    door: &Door,
+    ctx: &Ctx,
+    id: RunId,
+    offsets: &mut BTreeMap<RunId, i64>,
+    say: &Say,
+) -> Done {
+    loop {
+        let offset = offsets.get(&id).copied().unwrap_or_default();
+        match log::read(&door.app.office.web, ctx, id, offset, PORTION).await {
+            Ok(part) if part.lines.is_empty() => return Ok(()),
+            Ok(part) => {
+                let data = serde_json::json!({
+                    "run": id, "offset": part.offset, "end": part.end, "first_line": part.first_line, "lines": part.lines,
+                });
+                say.text(format!("event: log\ndata: {data}\n\n")).await?;
+                offsets.insert(id, part.end);
+            }
+            Err(Error::NotFound | Error::SignIn) => return Err(()),
+            Err(error) => {
+                // The database is away: the next hint or beat tries again.
+                tracing::warn!(%error, "a stream could not read its log");
+                return Ok(());
+            }
+        }
+    }
+}

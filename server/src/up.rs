@@ -1,0 +1,384 @@
+//! Starting, and leaving in order.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::{Context, bail};
+use slipway_app::{
+    App,
+    assets::Assets,
+    site::{Aws, DemoSite, Site},
+};
+use slipway_seal::WorkerKey;
+use slipway_services::{Office, live::Hub, person, work::Lease};
+use slipway_worker::{Config, Handle, Imitation, Leaving};
+use sqlx::{PgPool, postgres::PgConnectOptions};
+use time::{Duration, OffsetDateTime};
+use tokio::{net::TcpListener, signal::unix, sync::watch, task::JoinHandle};
+
+use crate::{
+    config::Settings,
+    database,
+    door::{self, Door},
+    folder::Folder,
+    keys,
+    postgres::Cluster,
+    say,
+};
+
+/// `slipway up`: everything in one process.
+///
+/// # Errors
+/// What keeps it from starting, each with what to do.
+pub async fn up(settings: Settings) -> anyhow::Result<()> {
+    let folder = Folder::open(&settings.data)?;
+    let listener = listen(&settings).await?;
+    let demo = settings.demo(true)?;
+    let cluster = match &settings.database_url {
+        Some(_) => None,
+        None => Some(Cluster::start(&folder, settings.pg_bin.as_deref()).await?),
+    };
+    let options = match &cluster {
+        Some(cluster) => cluster.options(),
+        None => database::options(&settings)?,
+    };
+    let started = start(&settings, &folder, &options, listener, demo).await;
+    let done = match started {
+        Ok(running) => {
+            welcome(&settings, &running, demo);
+            leave(running).await;
+            Ok(())
+        }
+        Err(error) => Err(error),
+    };
+    if let Some(cluster) = cluster {
+        cluster.stop().await;
+    }
+    done
+}
+
+/// What runs.
+struct Running {
+    web: JoinHandle<()>,
+    worker: Option<Handle>,
+    leaving: watch::Sender<bool>,
+    pools: Vec<PgPool>,
+    address: std::net::SocketAddr,
+    engines: Vec<String>,
+    changed: Option<String>,
+}
+
+async fn start(
+    settings: &Settings,
+    folder: &Folder,
+    options: &PgConnectOptions,
+    listener: TcpListener,
+    demo: bool,
+) -> anyhow::Result<Running> {
+    database::migrate(options).await?;
+    let web = database::pool(options, database::WEB, 10);
+    let work = database::pool(options, database::WORKER, 10);
+    if demo {
+        #[expect(clippy::disallowed_methods, reason = "the process starts now")]
+        person::seed_demo(&web, OffsetDateTime::now_utc()).await?;
+    }
+    let key_file = settings
+        .key_file
+        .clone()
+        .unwrap_or_else(|| folder.path.join("worker.key"));
+    let key = keys::load(&key_file, settings.key_file.is_none())?;
+    let hub = Hub::start(web.clone());
+    let worker = start_worker(settings, &folder.path, work.clone(), hub.clone(), key).await?;
+    let engines = worker.engines();
+    let changed = folder.remember("engine", &engines.join(", "))?;
+    let (leaving, left) = watch::channel(false);
+    let address = listener.local_addr()?;
+    let web_task = start_web(settings, web.clone(), hub, listener, demo, left)?;
+    Ok(Running {
+        web: web_task,
+        worker: Some(worker),
+        leaving,
+        pools: vec![web, work],
+        address,
+        engines,
+        changed,
+    })
+}
+
+/// `slipway serve`: the web process alone.
+///
+/// # Errors
+/// What keeps it from starting.
+pub async fn serve(settings: Settings) -> anyhow::Result<()> {
+    let demo = settings.demo(false)?;
+    let options = database::options(&settings)?;
+    let listener = listen(&settings).await?;
+    let address = listener.local_addr()?;
+    let web = database::pool(&options, database::WEB, 20);
+    let hub = Hub::start(web.clone());
+    let (leaving, left) = watch::channel(false);
+    if demo {
+        #[expect(clippy::disallowed_methods, reason = "the process starts now")]
+        person::seed_demo(&web, OffsetDateTime::now_utc()).await?;
+    }
+    let task = start_web(&settings, web.clone(), hub, listener, demo, left)?;
+    tracing::info!(%address, "serving");
+    leave(Running {
+        web: task,
+        worker: None,
+        leaving,
+        pools: vec![web],
+        address,
+        engines: vec![],
+        changed: None,
+    })
+    .await;
+    Ok(())
+}
+
+/// `slipway work`: a worker alone.
+///
+/// # Errors
+/// What keeps it from starting.
+pub async fn work(settings: Settings) -> anyhow::Result<()> {
+    let options = database::options(&settings)?;
+    let folder = Folder::open(&settings.data)?;
+    let key_file = settings.key_file.clone().context("A worker needs the workers' key.\n  Name its file with SLIPWAY_KEY_FILE; every worker needs the same")?;
+    let key = keys::load(&key_file, false)?;
+    let pool = database::pool(&options, database::WORKER, 10);
+    let hub = Hub::start(pool.clone());
+    let worker = start_worker(&settings, &folder.path, pool.clone(), hub, key).await?;
+    if worker.engines().is_empty() {
+        worker.leave(Leaving::Now);
+        worker.done().await;
+        bail!(
+            "No engine: neither Terraform nor OpenTofu was found.\n  Install one, or name it with SLIPWAY_ENGINE."
+        );
+    }
+    tracing::info!(engines = worker.engines().join(", "), "working");
+    let (leaving, _) = watch::channel(false);
+    let address = settings.listen;
+    leave(Running {
+        web: tokio::spawn(async {}),
+        worker: Some(worker),
+        leaving,
+        pools: vec![pool],
+        address,
+        engines: vec![],
+        changed: None,
+    })
+    .await;
+    Ok(())
+}
+
+async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(settings.listen).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => anyhow::anyhow!(
+            "The address {} is taken by another program.\n  Stop that one, or choose another with --listen 127.0.0.1:PORT (or SLIPWAY_LISTEN).",
+            settings.listen
+        ),
+        _ => anyhow::Error::from(error).context(format!("It is not possible to listen on {}", settings.listen)),
+    })
+}
+
+fn start_web(
+    settings: &Settings,
+    web: PgPool,
+    hub: Hub,
+    listener: TcpListener,
+    demo: bool,
+    leaving: watch::Receiver<bool>,
+) -> anyhow::Result<JoinHandle<()>> {
+    let assets = Assets::read(&settings.site).unwrap_or_else(|error| {
+        tracing::warn!(site = %settings.site.display(), %error, "the browser side is not built: pages have no style and do not move");
+        Assets::default()
+    });
+    let address = listener.local_addr()?;
+    let aws = match (&settings.aws_endpoint, &settings.provider_mirror) {
+        (Some(endpoint), Some(_)) => Aws::Imitation(
+            settings
+                .aws_imitation
+                .clone()
+                .unwrap_or_else(|| endpoint.clone()),
+        ),
+        (Some(_), None) => Aws::Missing("the AWS provider (SLIPWAY_PROVIDER_MIRROR)".into()),
+        (None, _) => {
+            Aws::Missing("an AWS account, or an imitation of one (make run AWS=moto)".into())
+        }
+    };
+    let site = Site {
+        assets: Arc::new(assets),
+        demo: demo.then_some(DemoSite {
+            port: address.port(),
+        }),
+        aws,
+    };
+    let door = Door {
+        app: App {
+            office: Office { web },
+            site: Arc::new(site),
+        },
+        hub,
+        hosts: settings.hosts.clone().into(),
+        tls: settings.tls,
+        loopback: address.ip().is_loopback(),
+        leaving: leaving.clone(),
+        streams: door::no_streams(),
+    };
+    let router = door.router(&settings.site);
+    Ok(tokio::spawn(async move {
+        let mut leaving = leaving;
+        let left = async move {
+            let _ = leaving.wait_for(|left| *left).await;
+        };
+        if let Err(error) = axum::serve(listener, router)
+            .with_graceful_shutdown(left)
+            .await
+        {
+            tracing::error!(%error, "the web side ended");
+        }
+    }))
+}
+
+async fn start_worker(
+    settings: &Settings,
+    data: &Path,
+    pool: PgPool,
+    hub: Hub,
+    key: WorkerKey,
+) -> anyhow::Result<Handle> {
+    let (terraform, opentofu) = settings.engines();
+    let name = format!("{}-{}", host(), std::process::id());
+    let config = Config {
+        catalog: settings.catalog.clone(),
+        terraform,
+        opentofu,
+        provider_mirror: settings.provider_mirror.clone(),
+        imitation: settings.aws_endpoint.clone().map(|endpoint| Imitation {
+            name: settings
+                .aws_imitation
+                .clone()
+                .unwrap_or_else(|| "an imitation".into()),
+            endpoint,
+        }),
+        region: settings.aws_region.clone(),
+        slots: settings.slots,
+        lease: Lease {
+            length: Duration::seconds(settings.lease_seconds.into()),
+            grace: Duration::seconds(settings.grace_seconds.into()),
+        },
+        longest_run: Duration::minutes(settings.longest_run_minutes.into()),
+        ..Config::new(name, data.join("worker"))
+    };
+    slipway_worker::start(config, pool, hub, key)
+        .await
+        .context("The worker could not be started")
+}
+
+fn host() -> String {
+    std::fs::read_to_string("/etc/hostname")
+        .ok()
+        .map(|h| h.trim().to_owned())
+        .filter(|h| !h.is_empty())
+        .unwrap_or_else(|| "worker".into())
+}
+
+fn welcome(settings: &Settings, running: &Running, demo: bool) {
+    let port = running.address.port();
+    let mut text = format!("\n  Slipway is up: http://localhost:{port}\n");
+    if demo {
+        text += "\n  Everything here is a demo: you choose who you are, and each person has an address of their own,\n  so that two of them fit into one browser.\n\n";
+        for persona in &person::PERSONAS {
+            text += &format!(
+                "    http://{}.localhost:{port}  {}\n",
+                persona.word, persona.about
+            );
+        }
+    }
+    match (running.engines.is_empty(), &running.changed) {
+        (true, _) => {
+            text += "\n  No engine was found: nothing can be planned. Install Terraform or OpenTofu, or name one with SLIPWAY_ENGINE.\n"
+        }
+        (false, None) => text += &format!("\n  Engine: {}\n", running.engines.join(", ")),
+        (false, Some(before)) => {
+            text += &format!(
+                "\n  Engine: {} (this data folder last had {before})\n",
+                running.engines.join(", ")
+            )
+        }
+    }
+    if let Some(endpoint) = &settings.aws_endpoint {
+        text += &format!(
+            "  AWS is imitated by {} at {endpoint}: nothing real is made.\n",
+            settings.aws_imitation.as_deref().unwrap_or("something")
+        );
+    }
+    text += &format!("  Data: {}\n  Stop with Ctrl-C.\n", settings.data.display());
+    say::line(&text);
+}
+
+/// Waits to be told to leave, and leaves: no new work, what runs is interrupted once and saves its state, open pages
+/// are told, and only then does the database stop.
+async fn leave(running: Running) {
+    let Running {
+        web,
+        worker,
+        leaving,
+        pools,
+        ..
+    } = running;
+    let mut interrupts = unix::signal(unix::SignalKind::interrupt()).ok();
+    let mut terminations = unix::signal(unix::SignalKind::terminate()).ok();
+    let mut asked = async || {
+        let interrupt = async {
+            match interrupts.as_mut() {
+                Some(s) => s.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        let termination = async {
+            match terminations.as_mut() {
+                Some(s) => s.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! { _ = interrupt => {}, _ = termination => {} }
+    };
+    asked().await;
+    if let Some(worker) = worker {
+        worker.leave(Leaving::Gently);
+        let leave = worker.leaver();
+        let mut done = tokio::spawn(worker.done());
+        let soon = tokio::time::sleep(std::time::Duration::from_millis(400));
+        tokio::pin!(soon);
+        let mut said = false;
+        let mut times = 1;
+        loop {
+            tokio::select! {
+                _ = &mut done => break,
+                () = &mut soon, if !said => {
+                    said = true;
+                    say::line("\n  Stopping: what is being applied was interrupted and saves its state. This can take a while.");
+                }
+                () = asked() => {
+                    times += 1;
+                    if times == 2 {
+                        say::line("\n  The engine is still saving. Once more Ctrl-C kills it: what it made may then be unknown to its state,\n  and its run becomes “unknown” until somebody has looked.");
+                    } else {
+                        say::line("\n  Killing what still runs.");
+                        leave.send_modify(|l| *l = Leaving::Now);
+                    }
+                }
+            }
+        }
+    }
+    let _ = leaving.send(true);
+    if tokio::time::timeout(std::time::Duration::from_secs(5), web)
+        .await
+        .is_err()
+    {
+        tracing::info!("some pages were still open");
+    }
+    for pool in pools {
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), pool.close()).await;
+    }
+}
