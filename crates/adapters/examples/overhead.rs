@@ -1,7 +1,8 @@
 //! What the tool shed costs beside the bare engine: ten `terraform_data`, created.
 //!
 //! `cargo run --release -p slipway-adapters --example overhead -- [PAIRS]` alternates bare `init`, `plan`, `show`,
-//! `apply` with a cold and a warm step, and prints the medians and their ratios. Without queue and database.
+//! `apply` with a cold and a warm step, and prints the medians and their ratios. Without queue and database. Then the
+//! same for a `local-exec` that writes 50,000 lines, applied: bare, bare with `-json`, and here.
 
 use std::{
     collections::BTreeMap,
@@ -48,32 +49,90 @@ impl Sink for Silent {
     fn line(&mut self, _text: &str) {}
 }
 
+/// Counts what it hears.
+#[derive(Default)]
+struct Counting {
+    lines: usize,
+}
+impl Sink for Counting {
+    fn line(&mut self, _text: &str) {
+        self.lines += 1;
+    }
+}
+
+const TALKER: &str = "resource \"terraform_data\" \"x\" {\n  provisioner \"local-exec\" { command = \"seq 1 50000\" }\n}\n";
+
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+fn run(engine: &Engine, folder: &Path, args: &[&str]) -> Outcome<f64> {
+    let start = Instant::now();
+    let done = std::process::Command::new(&engine.path)
+        .args(args)
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("HOME", folder)
+        .env("CHECKPOINT_DISABLE", "1")
+        .current_dir(folder)
+        .stdout(std::process::Stdio::null())
+        .output()?;
+    if !done.status.success() {
+        return Err(format!("bare {args:?}: {}", String::from_utf8_lossy(&done.stderr)).into());
+    }
+    Ok(start.elapsed().as_secs_f64() * 1e3)
+}
 
 fn bare(engine: &Engine) -> Outcome<f64> {
     let folder = tempfile::tempdir()?;
     std::fs::write(folder.path().join("main.tf"), MAIN)?;
     std::fs::write(folder.path().join("terraform.tfvars.json"), "{\"v\":\"a\"}")?;
-    let start = Instant::now();
+    let mut sum = 0.0;
     for args in [
         &["init", "-input=false"][..],
         &["plan", "-input=false", "-out=plan.bin"],
         &["show", "-json", "plan.bin"],
         &["apply", "-input=false", "plan.bin"],
     ] {
-        let done = std::process::Command::new(&engine.path)
-            .args(args)
-            .env_clear()
-            .env("PATH", "/usr/bin:/bin")
-            .env("HOME", folder.path())
-            .env("CHECKPOINT_DISABLE", "1")
-            .current_dir(folder.path())
-            .output()?;
-        if !done.status.success() {
-            return Err(format!("bare {args:?}: {}", String::from_utf8_lossy(&done.stderr)).into());
-        }
+        sum += run(engine, folder.path(), args)?;
     }
-    Ok(start.elapsed().as_secs_f64() * 1e3)
+    Ok(sum)
+}
+
+/// Milliseconds of the apply of 50,000 lines.
+fn bare_talk(engine: &Engine, apply: &[&str]) -> Outcome<f64> {
+    let folder = tempfile::tempdir()?;
+    std::fs::write(folder.path().join("main.tf"), TALKER)?;
+    run(engine, folder.path(), &["init", "-input=false"])?;
+    run(
+        engine,
+        folder.path(),
+        &["plan", "-input=false", "-out=plan.bin"],
+    )?;
+    run(engine, folder.path(), apply)
+}
+
+async fn our_talk(terraform: &Terraform) -> Outcome<f64> {
+    let files = BTreeMap::from([("main.tf".to_owned(), TALKER.as_bytes().to_vec())]);
+    let store = Arc::new(Memory::default());
+    let mut step = terraform.prepare(StepSpec {
+        name: "bench",
+        files: &files,
+        template: "talker",
+        inputs: Inputs::default(),
+        lock_file: None,
+        aws: None,
+        store,
+    })?;
+    let planned = step.plan(Mode::Change, &Cancel::new(), &mut Silent).await?;
+    let mut heard = Counting::default();
+    let start = Instant::now();
+    step.apply(&planned.saved, &planned.preview, &Cancel::new(), &mut heard)
+        .await?;
+    let millis = start.elapsed().as_secs_f64() * 1e3;
+    if heard.lines < 50_000 {
+        Err(format!("{} lines", heard.lines).into())
+    } else {
+        Ok(millis)
+    }
 }
 
 /// Milliseconds of a step, and how many tools it started.
@@ -170,6 +229,23 @@ async fn main() -> Outcome<()> {
         execs.0,
         warm / bare,
         execs.1
+    )?;
+    let (mut plain, mut json, mut here) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..(pairs / 3).max(3) {
+        plain.push(bare_talk(&engine, &["apply", "-input=false", "plan.bin"])?);
+        json.push(bare_talk(
+            &engine,
+            &["apply", "-json", "-input=false", "plan.bin"],
+        )?);
+        here.push(our_talk(&kept).await?);
+    }
+    let (plain, json, here) = (median(plain), median(json), median(here));
+    writeln!(
+        std::io::stdout(),
+        "50,000 lines applied: bare {plain:.0} ms; bare -json {json:.0} ms = {:.2}x; here {here:.0} ms = {:.2}x of bare, {:.2}x of -json",
+        json / plain,
+        here / plain,
+        here / json
     )?;
     Ok(())
 }
