@@ -264,7 +264,8 @@ fn wants_aws(files: &BTreeMap<String, Vec<u8>>) -> Wants {
     for (path, bytes) in files {
         let text = String::from_utf8_lossy(bytes);
         // Parsing costs; most templates never say the word.
-        if !(path.ends_with(".tf") || path.ends_with(".tf.json")) || !text.contains("aws") {
+        let code = [".tf", ".tf.json", ".tofu", ".tofu.json"];
+        if !code.iter().any(|end| path.ends_with(end)) || !text.contains("aws") {
             continue;
         }
         let (uses, own) = if path.ends_with(".json") {

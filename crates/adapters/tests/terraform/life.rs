@@ -172,7 +172,7 @@ async fn the_same_plan_again_has_the_same_projection_and_any_other_has_not() {
         let store = Memory::new();
         let template = |v: &str, pw: &str| {
             boxes(4, v)
-                .file("s.tf", "variable \"pw\" {\n  type = string\n  sensitive = true\n}\nresource \"terraform_data\" \"s\" { input = var.pw }\n")
+                .file("s.tf", "variable \"pw\" {\n  type = string\n  sensitive = true\n}\nresource \"terraform_data\" \"s\" {\n  provisioner \"local-exec\" {\n    command = \"true\"\n    environment = { PW = var.pw }\n  }\n}\n")
                 .secret("pw", &json!(pw))
         };
         let project = async |template: Template, mode| {
@@ -197,7 +197,7 @@ async fn the_same_plan_again_has_the_same_projection_and_any_other_has_not() {
         assert_ne!(
             first,
             project(template("a", "canary-two"), Mode::Change).await,
-            "another secret"
+            "another secret, which no attribute holds"
         );
         assert_ne!(
             first,
