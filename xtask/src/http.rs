@@ -166,23 +166,40 @@ impl Page {
         found.ok_or_else(|| format!("{} ({}) has no form for {action}", self.path, self.status))
     }
 
+    /// The state that stands beside the page's title, e.g. `Done`.
+    pub fn state(&self) -> String {
+        let after = self.body.split_once("</h1>").map_or("", |(_, after)| after);
+        words(after.split("</span>").next().unwrap_or_default())
+    }
+
+    /// The number of the first address that starts so, e.g. of the environment that a run is about.
+    pub fn first_link(&self, start: &str) -> Option<String> {
+        let after = self.body.split_once(&format!("href=\"{start}"))?.1;
+        let number: String = after.chars().take_while(char::is_ascii_digit).collect();
+        (!number.is_empty()).then(|| format!("{start}{number}"))
+    }
+
     /// The words of the page, tags left out.
     pub fn words(&self) -> String {
-        let mut text = String::new();
-        let mut inside = false;
-        for char in self.body.chars() {
-            match char {
-                '<' => inside = true,
-                '>' => {
-                    inside = false;
-                    text.push(' ');
-                }
-                _ if !inside => text.push(char),
-                _ => {}
-            }
-        }
-        decode(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+        words(&self.body)
     }
+}
+
+fn words(html: &str) -> String {
+    let mut text = String::new();
+    let mut inside = false;
+    for char in html.chars() {
+        match char {
+            '<' => inside = true,
+            '>' => {
+                inside = false;
+                text.push(' ');
+            }
+            _ if !inside => text.push(char),
+            _ => {}
+        }
+    }
+    decode(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// Reads forms by their tags. Enough for pages of our own, which are well formed.

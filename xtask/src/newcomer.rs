@@ -61,21 +61,18 @@ pub fn send(visitor: &mut Visitor, form: &Form) -> Result<String> {
     ))
 }
 
-/// Waits until a run is over, looking as often as told; an error unless it succeeded.
-pub fn wait(visitor: &mut Visitor, run: &str, every: Duration, patience: Duration) -> Result<()> {
+/// Waits until a run is over, looking as often as told; its page, or an error unless it is done.
+pub fn wait(visitor: &mut Visitor, run: &str, every: Duration, patience: Duration) -> Result<Page> {
     let began = Instant::now();
     loop {
         let page = visitor.get(run)?;
         // The page says to refresh itself for as long as something may still happen.
         if page.status == 200 && !page.body.contains("data-refresh") {
-            let words = page.words();
-            let good = ["succeeded", "applied", "ready"]
-                .iter()
-                .any(|word| words.to_lowercase().contains(word));
-            return if good {
-                Ok(())
+            let state = page.state();
+            return if state == "Done" {
+                Ok(page)
             } else {
-                Err(format!("{run} ended: {}", excerpt(&page)))
+                Err(format!("{run} ended as {state}: {}", excerpt(&page)))
             };
         }
         if began.elapsed() > patience {
@@ -102,23 +99,29 @@ pub fn first_environment(args: &[String]) -> Result<()> {
 /// Signs in, requests `hello`, waits, and sees the environment with its outputs. A line about it.
 pub fn first(port: u16) -> Result<String> {
     let began = Instant::now();
+    // A name that is free when the same portal is tried again.
+    let name = format!("first-{}", std::process::id());
     let mut developer = sign_in(port, "developer")?;
-    let run = request(&mut developer, "hello", "first", &[])?;
-    wait(
+    let run = request(&mut developer, "hello", &name, &[])?;
+    let page = wait(
         &mut developer,
         &run,
         Duration::from_millis(200),
         Duration::from_secs(180),
     )?;
-    let list = developer.get("/environments")?;
-    if !list.words().contains("first") {
+    let link = page
+        .first_link("/environments/")
+        .ok_or("the run names no environment")?;
+    let environment = developer.get(&link)?;
+    if environment.state() != "Ready" {
         return Err(format!(
-            "{run} is over and the environment is not listed: {}",
-            excerpt(&list)
+            "{link} is {}: {}",
+            environment.state(),
+            excerpt(&environment)
         ));
     }
     Ok(format!(
-        "environment `first` from template hello, {run}, applied in {:.1} s",
+        "environment `{name}` from template hello, {run}, applied in {:.1} s",
         began.elapsed().as_secs_f64()
     ))
 }
