@@ -17,6 +17,9 @@ mod say;
 mod sign_in;
 mod up;
 
+#[cfg(test)]
+mod tests;
+
 use std::process::ExitCode;
 
 use clap::Parser;

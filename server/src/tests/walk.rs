@@ -1,0 +1,200 @@
+//! Every route, as nobody, as a stranger, and as each role, against the table of rights. The list is the router's own.
+
+use axum::http::{Method, StatusCode};
+use slipway_app::routes::{Route, Rule, table};
+use slipway_domain::{
+    id::{TeamId, UserId},
+    rights::{Right, may},
+    role::{Actor, OrgRole, TeamRole},
+};
+
+use super::Portal;
+
+fn path(route: &Route, ids: &std::collections::BTreeMap<&'static str, String>) -> String {
+    let noun = route
+        .path
+        .trim_start_matches('/')
+        .split('/')
+        .next()
+        .unwrap_or_default();
+    let id = ids.get(noun).map_or("hello", String::as_str);
+    route.path.replace("{id}", id).replace("{name}", "hello")
+}
+
+#[tokio::test]
+async fn nobody_gets_no_further_than_the_sign_in_page() {
+    let portal = Portal::new().await;
+    let ids = portal
+        .sign_in("developer")
+        .await
+        .request_environment("walked")
+        .await;
+    let nobody = portal.nobody();
+    let mut public = Vec::new();
+    for route in table() {
+        let path = path(&route, &ids);
+        let answer = if route.method == Method::GET {
+            nobody.get(&path).await
+        } else {
+            nobody.post(&path, &[]).await
+        };
+        if route.rule == Rule::Public {
+            public.push(route.path);
+            assert_eq!(answer.status, StatusCode::OK, "{path}");
+        } else {
+            assert_eq!(
+                answer.status,
+                StatusCode::SEE_OTHER,
+                "{} {path}: {}",
+                route.method,
+                answer.body
+            );
+            assert!(
+                answer.header("location").starts_with("/sign-in"),
+                "{path} leads to {}",
+                answer.header("location")
+            );
+        }
+    }
+    assert_eq!(
+        public,
+        ["/sign-in"],
+        "whatever else becomes public is a decision"
+    );
+    assert_eq!(
+        nobody.get("/live?run=1:0").await.status,
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+#[tokio::test]
+async fn a_stranger_gets_the_same_bytes_as_for_a_missing_thing() {
+    let portal = Portal::new().await;
+    let ids = portal
+        .sign_in("developer")
+        .await
+        .request_environment("hidden")
+        .await;
+    let stranger = portal.sign_in("other").await;
+    let missing = ["runs", "environments", "drafts"]
+        .map(|noun| (noun, "987654".to_owned()))
+        .into_iter()
+        .collect();
+    let mut walked = 0;
+    for route in table() {
+        if !route.path.contains("{id}") {
+            continue;
+        }
+        walked += 1;
+        let mut bodies = Vec::new();
+        for ids in [&ids, &missing] {
+            let path = path(&route, ids);
+            let answer = if route.method == Method::GET {
+                stranger.get(&path).await
+            } else {
+                stranger
+                    .post(
+                        &path,
+                        &[
+                            ("digest", "x"),
+                            ("reason", "x"),
+                            ("for", "1d"),
+                            ("name", "hidden"),
+                        ],
+                    )
+                    .await
+            };
+            assert_eq!(
+                answer.status,
+                StatusCode::NOT_FOUND,
+                "{} {path}: {}",
+                route.method,
+                answer.body
+            );
+            bodies.push(answer.body);
+        }
+        assert_eq!(bodies[0], bodies[1], "{} {}", route.method, route.path);
+    }
+    assert!(
+        walked >= 15,
+        "only {walked} routes have an id: has the table lost some?"
+    );
+    let live = stranger.get(&format!("/live?run={}:0", ids["runs"])).await;
+    assert_eq!(live.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn each_role_gets_what_the_table_of_rights_says() {
+    let portal = Portal::new().await;
+    let ids = portal
+        .sign_in("developer")
+        .await
+        .request_environment("shared-out")
+        .await;
+    let team = TeamId::new(1);
+    let roles = [
+        ("developer", vec![(team, TeamRole::Member)], vec![]),
+        ("lead", vec![(team, TeamRole::Lead)], vec![]),
+        ("operator", vec![], vec![OrgRole::Operator]),
+        ("auditor", vec![], vec![OrgRole::Auditor]),
+        ("admin", vec![], vec![OrgRole::Admin]),
+    ];
+    let mut lines = Vec::new();
+    for (who, teams, org) in roles {
+        let actor = Actor {
+            user: UserId::new(1),
+            name: who.into(),
+            session: None,
+            teams,
+            org,
+        };
+        let browser = portal.sign_in(who).await;
+        for route in table() {
+            let Rule::Needs(right) = route.rule else {
+                continue;
+            };
+            // Posts would change what the next one finds; the office's own tests post. Here: that refusals are refusals.
+            let allowed = may(&actor, right, route.path.contains("{id}").then_some(team));
+            let path = path(&route, &ids);
+            let answer = match route.method {
+                Method::GET => browser.get(&path).await,
+                _ if allowed => continue,
+                _ => {
+                    browser
+                        .post(
+                            &path,
+                            &[
+                                ("digest", "x"),
+                                ("reason", "x"),
+                                ("for", "1d"),
+                                ("name", "shared-out"),
+                            ],
+                        )
+                        .await
+                }
+            };
+            let refused = matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND);
+            let seen = right == Right::SeeEnvironment
+                || right == Right::SeeCatalog
+                || right == Right::SeeAudit;
+            // An environment that is not made yet cannot be changed by anybody: that is a refusal of another kind.
+            if allowed && seen {
+                assert!(
+                    answer.status.is_success(),
+                    "{who} {} {path}: {}",
+                    route.method,
+                    answer.status
+                );
+            } else if !allowed {
+                assert!(refused, "{who} {} {path}: {}", route.method, answer.status);
+            }
+            lines.push(format!(
+                "{who:<10} {:<5} {:<36} {}",
+                route.method,
+                route.path,
+                answer.status.as_u16()
+            ));
+        }
+    }
+    assert!(lines.len() > 60, "{} answers", lines.len());
+}
