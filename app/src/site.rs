@@ -58,6 +58,7 @@ impl Site {
     pub fn lacks(&self, need: Need) -> Option<String> {
         match (need, &self.aws) {
             (Need::Aws, Aws::Missing(what)) => Some(format!("It needs AWS, and {what} is missing here.")),
+            (Need::Kubernetes, _) => Some("It needs a Kubernetes cluster, and this Slipway acts on none yet.".into()),
             _ => None,
         }
     }

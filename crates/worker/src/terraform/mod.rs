@@ -90,15 +90,23 @@ async fn prepare(shared: &Shared, claim: &Claim) -> anyhow::Result<Result<Bench,
 
 /// Credentials for a template that needs AWS; `None` for one that does not.
 fn aws(shared: &Shared, claim: &Claim, template: &Template) -> Result<Option<Aws>, Refusal> {
+    if template.needs.contains(&Need::Kubernetes) {
+        return Err(Refusal {
+            message: "This template needs a Kubernetes cluster.".into(),
+            detail: "This worker has none to act on.".into(),
+            hint: "Choose a template that needs none.".into(),
+            ..Refusal::default()
+        });
+    }
     if !template.needs.contains(&Need::Aws) {
         return Ok(None);
     }
     let Some(imitation) = &shared.config.imitation else {
-        return Err(Refusal {
-            message: "This template needs AWS.".into(),
-            detail: "This worker has no AWS account to act in.".into(),
-            hint: "Stop it, and start it again with an imitation of AWS on this machine: make run AWS=moto.".into(),
-        });
+        return Err(Refusal::new(
+            "This template needs AWS.",
+            "This worker has no AWS account to act in.",
+            "Stop it, and start it again with an imitation of AWS on this machine: make run AWS=moto.",
+        ));
     };
     Ok(Some(Aws {
         region: shared.config.region.clone(),
@@ -113,25 +121,31 @@ fn aws(shared: &Shared, claim: &Claim, template: &Template) -> Result<Option<Aws
     }))
 }
 
-/// What a failed step tells people.
+/// What a failed step tells people: the engine's errors, each once, and which inputs they are about.
 fn refusal(failed: Failed) -> Refusal {
-    let mut detail = failed.detail;
-    for diagnostic in failed
-        .diagnostics
-        .iter()
-        .filter(|d| d.severity == "error")
-        .take(5)
-    {
-        let more = format!("{} {}", diagnostic.summary, diagnostic.detail.trim());
-        if !detail.contains(more.trim()) {
-            detail = format!("{detail}\n{}", more.trim());
-        }
+    let mut why = Refusal::new(failed.message, failed.detail.trim(), failed.hint);
+    let errors = failed.diagnostics.iter().filter(|d| d.severity == "error");
+    for error in errors.clone().take(5) {
+        let said = error.detail.trim();
+        let known = why.message == error.summary || why.detail.contains(&error.summary);
+        let more = match (known, why.detail.contains(said)) {
+            (true, true) => continue,
+            (true, false) => said.to_owned(),
+            (false, _) => format!("{}: {said}", error.summary),
+        };
+        why.detail = format!("{}\n{more}", why.detail).trim().to_owned();
     }
-    Refusal {
-        message: failed.message,
-        detail: detail.trim().to_owned(),
-        hint: failed.hint,
+    for error in errors {
+        let Some(name) = error.address.as_deref().and_then(|a| a.strip_prefix("var.")) else {
+            continue;
+        };
+        // Where the rule stands in the template is the author's business.
+        let said = error.detail.split("\n\nThis was checked by").next();
+        let said = said.map(str::trim).filter(|said| !said.is_empty());
+        let all = why.inputs.entry(name.to_owned()).or_default();
+        *all = format!("{all} {}", said.unwrap_or(&error.summary)).trim().to_owned();
     }
+    why
 }
 
 /// Passes on to the engine when and how hard it should stop.
