@@ -83,6 +83,7 @@ pub fn table() -> Vec<Route> {
         page("/environments/{id}/destroy", Needs(Right::SeeEnvironment), pages::environment::destroy),
         form("/environments/{id}/destroy", Needs(Right::DestroyEnvironment), api::environment::destroy),
         page("/runs/{id}", Needs(Right::SeeEnvironment), pages::run::show),
+        page("/runs/{id}/form", Needs(Right::SeeEnvironment), pages::request::of_run),
         page("/runs/{id}/log", Needs(Right::SeeEnvironment), pages::run::show),
         page("/runs/{id}/log.txt", Needs(Right::SeeEnvironment), pages::run::download),
         // A vote needs a role that the policy asks for; which one is the office's business.

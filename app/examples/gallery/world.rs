@@ -300,6 +300,7 @@ impl World {
                 message: self.t("The engine stopped with an error while it applied the plan."),
                 detail: self.t("module.database.aws_db_instance.main: the quota of 40 instances in eu-west-1 is used up"),
                 hint: self.t("Ask for a higher quota, or free an instance, then change the environment to go on."),
+                ..slipway_services::Refusal::default()
             }),
             cancel_requested_at: (state == State::Applying).then(|| before(1)),
             cancel_force: false,
@@ -699,6 +700,7 @@ pub fn documents(hostile: bool) -> Vec<(&'static str, String)> {
         message: w.t("Your vote was not counted."),
         detail: w.t("The plan that you saw was replaced by another one."),
         hint: w.t("Look at the new plan and decide again."),
+        ..slipway_services::Refusal::default()
     };
     let back = w.t("/runs/42");
     list.push(("refused", frame("Refused", Here::Elsewhere, &lead), Box::new(move || views::trouble::refused(&refusal, &back))));

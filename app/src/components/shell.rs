@@ -145,7 +145,7 @@ fn demo_note(demo: Option<&Demo>) -> View {
     let act = demo.map(|demo| view! { <a class="btn small" href=demo.switch.clone()>"Another persona"</a> }.into_any());
     view! {
         <aside class="demo" aria-label="Demo">
-            {banner(Tone::Sea, Icon::Key, "Demo sign-in.", "Anybody on this machine can be anybody here. It exists only while Slipway listens on this machine alone.", act)}
+            {banner(Tone::Sea, Icon::Key, "Demo sign-in.", view! { "Anybody on this machine can be anybody here."<span class="hide-s">" It exists only while Slipway listens on this machine alone."</span> }, act)}
         </aside>
     }
     .into_any()

@@ -66,6 +66,12 @@ mod browser {
         {
             if target.tag_name() == "SUMMARY" {
                 target.click();
+                // The reason is what comes next, and the fold hides its own summary.
+                let field = rows[n].query_selector("details[open] textarea").ok().flatten();
+                if let Some(field) = field.as_ref().and_then(|f| f.dyn_ref::<HtmlElement>()) {
+                    _ = field.focus();
+                }
+                return;
             }
             _ = target.focus();
         }

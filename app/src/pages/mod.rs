@@ -255,6 +255,7 @@ impl Desk {
                     message: "What was sent is not complete.".into(),
                     detail: errors.values().cloned().collect::<Vec<_>>().join(" "),
                     hint: "Go back and look at the form again.".into(),
+                    ..slipway_services::Refusal::default()
                 };
                 self.respond(status, Paper::new("Not done", Here::Elsewhere), 0, || trouble::refused(&refusal, back))
             }

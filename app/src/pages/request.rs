@@ -34,6 +34,15 @@ pub async fn change(desk: Desk, Path(of): Path<String>, Query(asked): Query<Aske
     show(&desk, &draft, false).await
 }
 
+/// `GET /runs/{id}/form`: back to the form of a run that came to nothing, filled as it was sent.
+///
+/// # Errors
+/// If there is no such run for the reader, or no form made it.
+pub async fn of_run(desk: Desk, Path(of): Path<String>) -> Answer {
+    let draft = draft::again(&desk.app.office.web, &desk.ctx, id(&of)?).await?;
+    Ok(see(&format!("/drafts/{draft}")))
+}
+
 /// `GET /drafts/{id}`: the form again, after a button that did not send it.
 ///
 /// # Errors

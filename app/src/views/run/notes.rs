@@ -1,7 +1,7 @@
 //! What everybody should know of a run before they read on: it waits, it stopped, nobody knows.
 
 use leptos::prelude::*;
-use slipway_domain::run::State;
+use slipway_domain::run::{Operation, State};
 use slipway_services::run::{Options, View as Run};
 
 use crate::components::{Fault, Icon, Tone, View, ago, banner, fault, link};
@@ -87,20 +87,20 @@ pub(super) fn all(run: &Run, options: Options) -> Vec<View> {
 fn next_step(run: &Run) -> Option<View> {
     let half = run.touched && matches!(run.state, State::Failed | State::Canceled | State::PartlyApplied);
     let environment = format!("/environments/{}", run.environment_id);
+    // The form as it was sent, with what was wrong; a destroy has none.
+    let form = match run.operation {
+        Operation::Create | Operation::Change => format!("/runs/{}/form", run.id),
+        Operation::Destroy => format!("{environment}/change"),
+    };
     if half {
         return Some(
             view! {
-                <a class="btn small" href=format!("{environment}/change")>"Change it and go on"</a>
+                <a class="btn small" href=form>"Change it and go on"</a>
                 <a class="btn small danger" href=format!("{environment}/destroy")>"Destroy what exists…"</a>
             }
             .into_any(),
         );
     }
-    (run.state == State::Failed).then(|| {
-        let url = match run.operation {
-            slipway_domain::run::Operation::Create => format!("/catalog/{}/request", run.template),
-            _ => format!("{environment}/change"),
-        };
-        view! { <a class="btn small" href=url>"Back to the form"</a> }.into_any()
-    })
+    (run.state == State::Failed && run.operation != Operation::Destroy)
+        .then(|| view! { <a class="btn small" href=form>"Back to the form"</a> }.into_any())
 }
