@@ -168,12 +168,12 @@ impl Engine {
             .map_err(|error| broken(error.to_string()))?;
         let said: Said = serde_json::from_slice(&output.stdout)
             .map_err(|_| broken("`version -json` did not answer with a version".to_owned()))?;
-        let version = said.terraform_version.parse().map_err(|_| {
-            broken(format!(
-                "it calls itself version {:?}",
-                said.terraform_version
-            ))
-        })?;
+        // An OpenTofu built from its Go module names the release that it was built from, and adds that nobody released
+        // it; no template's constraint would accept that.
+        let named = said.terraform_version.trim_end_matches("-dev");
+        let version = named
+            .parse()
+            .map_err(|_| broken(format!("it calls itself version {named:?}")))?;
         Ok(Self {
             kind,
             version,

@@ -16,6 +16,8 @@ pub(crate) struct Around<'a> {
     pub template: &'a str,
     pub lock_file: Option<&'a str>,
     pub base: Option<&'a StateVersion>,
+    /// The inputs as given: the plan itself leaves ephemeral ones out.
+    pub inputs: &'a Value,
 }
 
 pub(crate) fn projection(plan: &Plan, around: &Around<'_>) -> Clear {
@@ -69,6 +71,7 @@ pub(crate) fn projection(plan: &Plan, around: &Around<'_>) -> Clear {
         "template": around.template,
         "mode": around.mode,
         "base": around.base.map(|base| json!([base.lineage, base.serial])),
+        "inputs": around.inputs,
         "variables": plan.variables,
         "resources": resources.into_iter().map(|(_, value)| value).collect::<Vec<_>>(),
         "outputs": outputs,

@@ -253,6 +253,10 @@ impl Step {
             template: &self.template,
             lock_file: saved.lock_file.as_deref(),
             base: saved.base.as_ref(),
+            inputs: &self
+                .folder
+                .values()
+                .map_err(|error| Failed::io("read the inputs", &error))?,
         };
         Ok(Planned {
             preview,

@@ -174,6 +174,12 @@ impl Folder {
         Ok(names)
     }
 
+    /// The inputs as the engine gets them.
+    pub(crate) fn values(&self) -> io::Result<Value> {
+        let text = zeroize::Zeroizing::new(fs::read(self.work.join(VALUES))?);
+        serde_json::from_slice(&text).map_err(io::Error::from)
+    }
+
     /// The lock file as it lies there now.
     pub(crate) fn lock_file(&self) -> Option<String> {
         fs::read_to_string(self.work.join(LOCK)).ok()

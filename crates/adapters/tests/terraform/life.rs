@@ -209,6 +209,20 @@ async fn the_same_plan_again_has_the_same_projection_and_any_other_has_not() {
             project(template("a", "canary-one"), Mode::Destroy).await,
             "another mode"
         );
+        // Only Terraform 1.10 and OpenTofu 1.11 on know them; the plan itself does not hold their values.
+        let passing = |token: &str| {
+            boxes(1, "a")
+                .file(
+                    "e.tf",
+                    "variable \"token\" {\n  type = string\n  ephemeral = true\n}\n",
+                )
+                .secret("token", &json!(token))
+        };
+        assert_ne!(
+            project(passing("canary-three"), Mode::Change).await,
+            project(passing("canary-four"), Mode::Change).await,
+            "another ephemeral value"
+        );
         shop.run(Mode::Change, &boxes(0, "a"), &store).await;
         assert_ne!(
             first,
