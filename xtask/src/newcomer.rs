@@ -86,6 +86,16 @@ pub fn wait(visitor: &mut Visitor, run: &str, every: Duration, patience: Duratio
     }
 }
 
+/// Destroys an environment and waits until it is gone.
+pub fn destroy(visitor: &mut Visitor, environment: &str, name: &str) -> Result<()> {
+    let address = format!("{environment}/destroy");
+    let mut form = visitor.get(&address)?.form(&address)?;
+    form.fill("name", name);
+    let run = send(visitor, &form)?;
+    let (every, patience) = (Duration::from_millis(50), Duration::from_secs(60));
+    wait(visitor, &run, every, patience).map(|_| ())
+}
+
 /// `first-environment PORT`: the whole of it against a running portal.
 pub fn first_environment(args: &[String]) -> Result<()> {
     let port = args
