@@ -16,7 +16,7 @@ pub fn empty(shape: Icon, title: impl Into<String>, text: impl Into<String>, act
         .collect();
     view! {
         <div class="card empty">
-            {icon(shape)}<h3>{title.into()}</h3><p>{text.into()}</p>
+            {icon(shape)}<h2>{title.into()}</h2><p>{text.into()}</p>
             {(!acts.is_empty()).then(|| view! { <div class="acts">{acts}</div> })}
         </div>
     }

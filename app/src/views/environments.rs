@@ -33,7 +33,7 @@ pub fn view(page: Page, filter: &Filter, requests: bool) -> View {
             {match (none, filtered) {
                 (true, true) => empty(Icon::Find, "No environment like that", "None that you can see matches what you look for.", vec![("Clear the filter".into(), "/environments".into())]),
                 (true, false) => empty(Icon::Environment, "No environment yet", "Choose a template, fill in its form, and see exactly what would be made before anything is.", vec![("See the catalog".into(), "/catalog".into())]),
-                _ => view! { <div class="grid">{cards}</div> }.into_any(),
+                _ => view! { <h2 class="vh">"Environments, newest first"</h2><div class="grid">{cards}</div> }.into_any(),
             }}
         </div>
         {pager(newest, older)}
