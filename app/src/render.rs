@@ -28,14 +28,23 @@ pub fn fragment(now: OffsetDateTime, view: impl FnOnce() -> View) -> String {
 }
 
 /// Renders a page in its frame.
-pub fn document(assets: &Assets, frame: &Frame, now: OffsetDateTime, refresh: bool, body: impl FnOnce() -> View) -> String {
+pub fn document(
+    assets: &Assets,
+    frame: &Frame,
+    now: OffsetDateTime,
+    refresh: bool,
+    body: impl FnOnce() -> View,
+) -> String {
     let inner = fragment(now, || shell(frame, body()));
     let mut html = String::with_capacity(inner.len() + 1_024);
     html.push_str("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">");
     html.push_str("<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>");
     escape(&frame.title, &mut html);
     html.push_str(" · Slipway</title><meta name=\"color-scheme\" content=\"light dark\">");
-    html.push_str(&format!("<link rel=\"stylesheet\" href=\"{}\">", assets.url("style.css")));
+    html.push_str(&format!(
+        "<link rel=\"stylesheet\" href=\"{}\">",
+        assets.url("style.css")
+    ));
     html.push_str(&format!("<link rel=\"icon\" href=\"{MARK}\">"));
     // Without a script the page comes again by itself until there is nothing more to see.
     if refresh {

@@ -49,7 +49,12 @@ where
     H: Handler<T, App>,
     T: 'static,
 {
-    Route { method: Method::GET, path, rule, handler: get(handler) }
+    Route {
+        method: Method::GET,
+        path,
+        rule,
+        handler: get(handler),
+    }
 }
 
 fn form<H, T>(path: &'static str, rule: Rule, handler: H) -> Route
@@ -57,7 +62,12 @@ where
     H: Handler<T, App>,
     T: 'static,
 {
-    Route { method: Method::POST, path, rule, handler: post(handler) }
+    Route {
+        method: Method::POST,
+        path,
+        rule,
+        handler: post(handler),
+    }
 }
 
 /// Every route of the front rooms.
@@ -71,27 +81,91 @@ pub fn table() -> Vec<Route> {
         page("/history", SignedIn, pages::history::show),
         page("/audit", Needs(Right::SeeAudit), pages::audit::show),
         page("/catalog", Needs(Right::SeeCatalog), pages::catalog::list),
-        page("/catalog/{name}", Needs(Right::SeeCatalog), pages::catalog::one),
-        page("/catalog/{name}/request", Needs(Right::SeeCatalog), pages::request::create),
+        page(
+            "/catalog/{name}",
+            Needs(Right::SeeCatalog),
+            pages::catalog::one,
+        ),
+        page(
+            "/catalog/{name}/request",
+            Needs(Right::SeeCatalog),
+            pages::request::create,
+        ),
         page("/drafts/{id}", SignedIn, pages::request::again),
         form("/drafts/{id}", SignedIn, api::draft::post),
         page("/environments", SignedIn, pages::environment::list),
-        page("/environments/{id}", Needs(Right::SeeEnvironment), pages::environment::one),
-        page("/environments/{id}/change", Needs(Right::ChangeEnvironment), pages::request::change),
-        page("/environments/{id}/extend", Needs(Right::SeeEnvironment), pages::environment::extend),
-        form("/environments/{id}/extend", Needs(Right::ExtendEnvironment), api::environment::extend),
-        page("/environments/{id}/destroy", Needs(Right::SeeEnvironment), pages::environment::destroy),
-        form("/environments/{id}/destroy", Needs(Right::DestroyEnvironment), api::environment::destroy),
+        page(
+            "/environments/{id}",
+            Needs(Right::SeeEnvironment),
+            pages::environment::one,
+        ),
+        page(
+            "/environments/{id}/change",
+            Needs(Right::ChangeEnvironment),
+            pages::request::change,
+        ),
+        page(
+            "/environments/{id}/extend",
+            Needs(Right::SeeEnvironment),
+            pages::environment::extend,
+        ),
+        form(
+            "/environments/{id}/extend",
+            Needs(Right::ExtendEnvironment),
+            api::environment::extend,
+        ),
+        page(
+            "/environments/{id}/destroy",
+            Needs(Right::SeeEnvironment),
+            pages::environment::destroy,
+        ),
+        form(
+            "/environments/{id}/destroy",
+            Needs(Right::DestroyEnvironment),
+            api::environment::destroy,
+        ),
         page("/runs/{id}", Needs(Right::SeeEnvironment), pages::run::show),
-        page("/runs/{id}/form", Needs(Right::SeeEnvironment), pages::request::of_run),
-        page("/runs/{id}/log", Needs(Right::SeeEnvironment), pages::run::show),
-        page("/runs/{id}/log.txt", Needs(Right::SeeEnvironment), pages::run::download),
+        page(
+            "/runs/{id}/form",
+            Needs(Right::SeeEnvironment),
+            pages::request::of_run,
+        ),
+        page(
+            "/runs/{id}/log",
+            Needs(Right::SeeEnvironment),
+            pages::run::show,
+        ),
+        page(
+            "/runs/{id}/log.txt",
+            Needs(Right::SeeEnvironment),
+            pages::run::download,
+        ),
         // A vote needs a role that the policy asks for; which one is the office's business.
-        form("/runs/{id}/approve", Needs(Right::SeeEnvironment), api::run::approve),
-        form("/runs/{id}/reject", Needs(Right::SeeEnvironment), api::run::reject),
-        form("/runs/{id}/cancel", Needs(Right::SteerRun), api::run::cancel),
-        form("/runs/{id}/replan", Needs(Right::SteerRun), api::run::replan),
-        form("/runs/{id}/reconcile", Needs(Right::SettleUnknown), api::run::reconcile),
+        form(
+            "/runs/{id}/approve",
+            Needs(Right::SeeEnvironment),
+            api::run::approve,
+        ),
+        form(
+            "/runs/{id}/reject",
+            Needs(Right::SeeEnvironment),
+            api::run::reject,
+        ),
+        form(
+            "/runs/{id}/cancel",
+            Needs(Right::SteerRun),
+            api::run::cancel,
+        ),
+        form(
+            "/runs/{id}/replan",
+            Needs(Right::SteerRun),
+            api::run::replan,
+        ),
+        form(
+            "/runs/{id}/reconcile",
+            Needs(Right::SettleUnknown),
+            api::run::reconcile,
+        ),
     ]
 }
 

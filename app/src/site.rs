@@ -48,7 +48,9 @@ impl DemoSite {
     /// What the frame shows.
     #[must_use]
     pub fn frame(&self) -> Demo {
-        Demo { switch: format!("http://localhost:{}/sign-in", self.port) }
+        Demo {
+            switch: format!("http://localhost:{}/sign-in", self.port),
+        }
     }
 }
 
@@ -57,8 +59,12 @@ impl Site {
     #[must_use]
     pub fn lacks(&self, need: Need) -> Option<String> {
         match (need, &self.aws) {
-            (Need::Aws, Aws::Missing(what)) => Some(format!("It needs AWS, and {what} is missing here.")),
-            (Need::Kubernetes, _) => Some("It needs a Kubernetes cluster, and this Slipway acts on none yet.".into()),
+            (Need::Aws, Aws::Missing(what)) => {
+                Some(format!("It needs AWS, and {what} is missing here."))
+            }
+            (Need::Kubernetes, _) => {
+                Some("It needs a Kubernetes cluster, and this Slipway acts on none yet.".into())
+            }
             _ => None,
         }
     }

@@ -21,7 +21,10 @@ fn main() -> std::io::Result<()> {
     // What a hostile person would write, for the eye: nothing of it may come alive.
     fs::create_dir_all(to.join("hostile"))?;
     for (name, html) in world::documents(true) {
-        fs::write(to.join(format!("hostile/{name}.html")), html.replace("main.css", "../main.css"))?;
+        fs::write(
+            to.join(format!("hostile/{name}.html")),
+            html.replace("main.css", "../main.css"),
+        )?;
     }
     fs::write(to.join("index.html"), index)
 }

@@ -25,7 +25,8 @@ use slipway_services::{approval, audit, deployment, draft, environment, log, run
 use time::{Duration, OffsetDateTime};
 
 /// What a hostile person writes wherever they may write.
-pub const HOSTILE: &str = "\"'></textarea></title></option><img src=x onerror=alert(1)><script>alert(1)</script>";
+pub const HOSTILE: &str =
+    "\"'></textarea></title></option><img src=x onerror=alert(1)><script>alert(1)</script>";
 
 pub fn now() -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(1_795_513_000).expect("a time")
@@ -54,15 +55,33 @@ fn gallery_assets() -> Assets {
 }
 
 pub fn lead() -> Actor {
-    Actor { user: UserId::new(2), name: "Lee Lead".into(), session: None, teams: vec![(TeamId::new(1), TeamRole::Lead)], org: vec![] }
+    Actor {
+        user: UserId::new(2),
+        name: "Lee Lead".into(),
+        session: None,
+        teams: vec![(TeamId::new(1), TeamRole::Lead)],
+        org: vec![],
+    }
 }
 
 pub fn developer() -> Actor {
-    Actor { user: UserId::new(1), name: "Dana Developer".into(), session: None, teams: vec![(TeamId::new(1), TeamRole::Member)], org: vec![] }
+    Actor {
+        user: UserId::new(1),
+        name: "Dana Developer".into(),
+        session: None,
+        teams: vec![(TeamId::new(1), TeamRole::Member)],
+        org: vec![],
+    }
 }
 
 pub fn auditor() -> Actor {
-    Actor { user: UserId::new(4), name: "Audra Auditor".into(), session: None, teams: vec![], org: vec![OrgRole::Auditor] }
+    Actor {
+        user: UserId::new(4),
+        name: "Audra Auditor".into(),
+        session: None,
+        teams: vec![],
+        org: vec![OrgRole::Auditor],
+    }
 }
 
 /// Writes texts, as a friendly person or as a hostile one.
@@ -73,7 +92,11 @@ pub struct World {
 
 impl World {
     fn t(self, text: &str) -> String {
-        if self.hostile { format!("{text}{HOSTILE}") } else { text.to_owned() }
+        if self.hostile {
+            format!("{text}{HOSTILE}")
+        } else {
+            text.to_owned()
+        }
     }
 
     pub fn templates() -> Vec<(String, Template)> {
@@ -81,12 +104,21 @@ impl World {
         slipway_catalog::read_catalog(&root)
             .expect("the catalog's folder")
             .into_iter()
-            .filter_map(|entry| entry.template.ok().map(|(_, template)| (entry.name, template)))
+            .filter_map(|entry| {
+                entry
+                    .template
+                    .ok()
+                    .map(|(_, template)| (entry.name, template))
+            })
             .collect()
     }
 
     fn template(self, name: &str) -> Template {
-        let mut template = Self::templates().into_iter().find(|t| t.0 == name).expect("a template of the catalog").1;
+        let mut template = Self::templates()
+            .into_iter()
+            .find(|t| t.0 == name)
+            .expect("a template of the catalog")
+            .1;
         template.title = self.t(&template.title);
         template.summary = self.t(&template.summary);
         template.owner = self.t(&template.owner);
@@ -106,7 +138,11 @@ impl World {
     }
 
     fn version(self, name: &str) -> template::Version {
-        template::Version { name: name.into(), digest: DIGEST.into(), template: self.template(name) }
+        template::Version {
+            name: name.into(),
+            digest: DIGEST.into(),
+            template: self.template(name),
+        }
     }
 
     pub fn catalog(self) -> Vec<template::Listed> {
@@ -118,7 +154,12 @@ impl World {
             environments,
             updated_at: before(600),
         };
-        let mut all = vec![listed("hello", 2), listed("every-input", 1), listed("playground", 0), listed("network-bucket", 0)];
+        let mut all = vec![
+            listed("hello", 2),
+            listed("every-input", 1),
+            listed("playground", 0),
+            listed("network-bucket", 0),
+        ];
         all.push(template::Listed {
             name: "queue-worker".into(),
             digest: None,
@@ -127,7 +168,10 @@ impl World {
             environments: 0,
             updated_at: before(4),
         });
-        all.push(template::Listed { broken: Some(self.broken()), ..listed("hello", 3) });
+        all.push(template::Listed {
+            broken: Some(self.broken()),
+            ..listed("hello", 3)
+        });
         all
     }
 
@@ -135,12 +179,20 @@ impl World {
         Broken {
             file: self.t("variables.tf"),
             line: 14,
-            reason: self.t("A closing brace is missing: the block “variable” of line 9 is still open."),
+            reason: self
+                .t("A closing brace is missing: the block “variable” of line 9 is still open."),
             hint: self.t("Add the brace, then the template is whole again within a few seconds."),
         }
     }
 
-    fn change(self, address: &str, kind: &str, action: Action, attributes: Vec<Attribute>, unchanged: u32) -> Change {
+    fn change(
+        self,
+        address: &str,
+        kind: &str,
+        action: Action,
+        attributes: Vec<Attribute>,
+        unchanged: u32,
+    ) -> Change {
         Change {
             address: self.t(address),
             kind: kind.into(),
@@ -153,7 +205,12 @@ impl World {
     }
 
     fn attribute(self, path: &str, before: Shown, after: Shown, forces: bool) -> Attribute {
-        Attribute { path: self.t(path), before, after, forces_replacement: forces }
+        Attribute {
+            path: self.t(path),
+            before,
+            after,
+            forces_replacement: forces,
+        }
     }
 
     pub fn preview(self) -> Preview {
@@ -178,7 +235,12 @@ impl World {
                     vec![
                         self.attribute("password", Shown::Sensitive, Shown::Sensitive, false),
                         self.attribute("engine_version", v("\"16.4\""), v("\"17.2\""), true),
-                        self.attribute("endpoint", v("\"checkout-42.c9x.eu-west-1.rds.amazonaws.com\""), Shown::Unknown, false),
+                        self.attribute(
+                            "endpoint",
+                            v("\"checkout-42.c9x.eu-west-1.rds.amazonaws.com\""),
+                            Shown::Unknown,
+                            false,
+                        ),
                         self.attribute("snapshot", v("\"yes\""), Shown::Absent, false),
                     ],
                     18,
@@ -197,11 +259,22 @@ impl World {
                     vec![self.attribute("input.replicas", v("2"), v("3"), false)],
                     4,
                 ),
-                self.change("module.database.aws_db_parameter_group.pg16", "aws_db_parameter_group", Action::Delete, vec![], 0),
+                self.change(
+                    "module.database.aws_db_parameter_group.pg16",
+                    "aws_db_parameter_group",
+                    Action::Delete,
+                    vec![],
+                    0,
+                ),
             ],
             unchanged: 31,
             drift: vec![],
-            outputs: vec![self.attribute("database_host", v("\"checkout-42.c9x\""), Shown::Unknown, false)],
+            outputs: vec![self.attribute(
+                "database_host",
+                v("\"checkout-42.c9x\""),
+                Shown::Unknown,
+                false,
+            )],
             warnings: vec![Diagnostic {
                 severity: "warning".into(),
                 summary: self.t("Deprecated attribute"),
@@ -221,12 +294,28 @@ impl World {
             State::Queued => &[],
             State::Previewing => &[State::Previewing],
             State::AwaitingApproval => &[State::Previewing, State::AwaitingApproval],
-            State::Applying => &[State::Previewing, State::AwaitingApproval, State::Approved, State::Applying],
-            State::Succeeded => {
-                &[State::Previewing, State::AwaitingApproval, State::Approved, State::Applying, State::Verifying, State::Succeeded]
-            }
+            State::Applying => &[
+                State::Previewing,
+                State::AwaitingApproval,
+                State::Approved,
+                State::Applying,
+            ],
+            State::Succeeded => &[
+                State::Previewing,
+                State::AwaitingApproval,
+                State::Approved,
+                State::Applying,
+                State::Verifying,
+                State::Succeeded,
+            ],
             State::Rejected => &[State::Previewing, State::AwaitingApproval, State::Rejected],
-            other => &[State::Previewing, State::AwaitingApproval, State::Approved, State::Applying, other][..],
+            other => &[
+                State::Previewing,
+                State::AwaitingApproval,
+                State::Approved,
+                State::Applying,
+                other,
+            ][..],
         };
         let events = path
             .iter()
@@ -236,7 +325,11 @@ impl World {
                 state: *state,
                 kind: "run.step".into(),
                 by: Some(self.t("worker-1")),
-                detail: if *state == State::Failed { self.t("2 resources were made, 1 was not") } else { String::new() },
+                detail: if *state == State::Failed {
+                    self.t("2 resources were made, 1 was not")
+                } else {
+                    String::new()
+                },
             })
             .collect();
         let failed = matches!(state, State::Failed | State::Unknown);
@@ -316,14 +409,38 @@ impl World {
     }
 
     fn outcome(self, failed: bool) -> Outcome {
-        let done = |address: &str, action, millis| Done { address: self.t(address), action, millis };
+        let done = |address: &str, action, millis| Done {
+            address: self.t(address),
+            action,
+            millis,
+        };
         Outcome {
             done: vec![
-                done("module.network.aws_vpc_security_group_ingress_rule.web", Action::Create, 1_200),
-                done("module.app.aws_iam_role_policy_attachment.bucket", Action::Create, 640),
+                done(
+                    "module.network.aws_vpc_security_group_ingress_rule.web",
+                    Action::Create,
+                    1_200,
+                ),
+                done(
+                    "module.app.aws_iam_role_policy_attachment.bucket",
+                    Action::Create,
+                    640,
+                ),
             ],
-            failed: if failed { vec![done("module.database.aws_db_instance.main", Action::Replace, 83_000)] } else { vec![] },
-            untouched: if failed { vec![done("module.app.terraform_data.service", Action::Update, 0)] } else { vec![] },
+            failed: if failed {
+                vec![done(
+                    "module.database.aws_db_instance.main",
+                    Action::Replace,
+                    83_000,
+                )]
+            } else {
+                vec![]
+            },
+            untouched: if failed {
+                vec![done("module.app.terraform_data.service", Action::Update, 0)]
+            } else {
+                vec![]
+            },
             diagnostics: if failed {
                 vec![Diagnostic {
                     severity: "error".into(),
@@ -372,7 +489,15 @@ impl World {
         }
     }
 
-    fn listed(self, id: i64, name: &str, state: EnvironmentState, active: Option<run::Link>, last: Option<run::Link>, hours: Option<i64>) -> environment::Listed {
+    fn listed(
+        self,
+        id: i64,
+        name: &str,
+        state: EnvironmentState,
+        active: Option<run::Link>,
+        last: Option<run::Link>,
+        hours: Option<i64>,
+    ) -> environment::Listed {
         environment::Listed {
             id: EnvironmentId::new(id),
             name: self.t(name),
@@ -391,16 +516,65 @@ impl World {
     pub fn environments(self) -> Vec<environment::Listed> {
         use EnvironmentState as E;
         vec![
-            self.listed(9, "checkout-production", E::Ready, None, Some(self.link(30, State::Succeeded, Operation::Change)), None),
-            self.listed(7, "checkout-staging", E::Ready, Some(self.link(42, State::AwaitingApproval, Operation::Change)), None, Some(144)),
-            self.listed(8, "payments-mr-981", E::Pending, Some(self.link(43, State::Applying, Operation::Create)), None, Some(5)),
-            self.listed(6, "checkout-mr-977", E::Ready, None, Some(self.link(31, State::Succeeded, Operation::Create)), Some(2)),
-            self.listed(5, "payments-load", E::Incomplete, None, Some(self.link(32, State::Failed, Operation::Create)), Some(48)),
-            self.listed(4, "checkout-regional-failover-rehearsal", E::Ready, None, Some(self.link(33, State::Succeeded, Operation::Create)), Some(400)),
+            self.listed(
+                9,
+                "checkout-production",
+                E::Ready,
+                None,
+                Some(self.link(30, State::Succeeded, Operation::Change)),
+                None,
+            ),
+            self.listed(
+                7,
+                "checkout-staging",
+                E::Ready,
+                Some(self.link(42, State::AwaitingApproval, Operation::Change)),
+                None,
+                Some(144),
+            ),
+            self.listed(
+                8,
+                "payments-mr-981",
+                E::Pending,
+                Some(self.link(43, State::Applying, Operation::Create)),
+                None,
+                Some(5),
+            ),
+            self.listed(
+                6,
+                "checkout-mr-977",
+                E::Ready,
+                None,
+                Some(self.link(31, State::Succeeded, Operation::Create)),
+                Some(2),
+            ),
+            self.listed(
+                5,
+                "payments-load",
+                E::Incomplete,
+                None,
+                Some(self.link(32, State::Failed, Operation::Create)),
+                Some(48),
+            ),
+            self.listed(
+                4,
+                "checkout-regional-failover-rehearsal",
+                E::Ready,
+                None,
+                Some(self.link(33, State::Succeeded, Operation::Create)),
+                Some(400),
+            ),
         ]
     }
 
-    fn waiting(self, run: i64, title: &str, tally: Tally, looks: Vec<risk::Look>, own: bool) -> approval::Waiting {
+    fn waiting(
+        self,
+        run: i64,
+        title: &str,
+        tally: Tally,
+        looks: Vec<risk::Look>,
+        own: bool,
+    ) -> approval::Waiting {
         approval::Waiting {
             run: RunId::new(run),
             title: self.t(title),
@@ -424,13 +598,36 @@ impl World {
 
     pub fn inbox(self) -> approval::Inbox {
         let looks = risk::brief(&self.preview(), Some(&BTreeSet::new()));
-        let tally = |create, update, replace, delete| Tally { create, update, replace, delete };
+        let tally = |create, update, replace, delete| Tally {
+            create,
+            update,
+            replace,
+            delete,
+        };
         approval::Inbox {
             yours: vec![
-                self.waiting(42, "Upgrade the database to PostgreSQL 17", tally(3, 1, 1, 1), looks, false),
-                self.waiting(44, "Create payments-mr-981", tally(12, 0, 0, 0), vec![], false),
+                self.waiting(
+                    42,
+                    "Upgrade the database to PostgreSQL 17",
+                    tally(3, 1, 1, 1),
+                    looks,
+                    false,
+                ),
+                self.waiting(
+                    44,
+                    "Create payments-mr-981",
+                    tally(12, 0, 0, 0),
+                    vec![],
+                    false,
+                ),
             ],
-            others: vec![self.waiting(45, "Destroy checkout-load", tally(0, 0, 0, 9), vec![], true)],
+            others: vec![self.waiting(
+                45,
+                "Destroy checkout-load",
+                tally(0, 0, 0, 9),
+                vec![],
+                true,
+            )],
             ending: vec![approval::Ending {
                 id: EnvironmentId::new(6),
                 name: self.t("checkout-mr-977"),
@@ -460,7 +657,14 @@ impl World {
         }
     }
 
-    fn deployment(self, id: i64, operation: Operation, outcome: State, title: &str, by_rule: bool) -> deployment::Deployment {
+    fn deployment(
+        self,
+        id: i64,
+        operation: Operation,
+        outcome: State,
+        title: &str,
+        by_rule: bool,
+    ) -> deployment::Deployment {
         deployment::Deployment {
             id: DeploymentId::new(id),
             run: RunId::new(id + 20),
@@ -472,19 +676,52 @@ impl World {
             title: self.t(title),
             template: "every-input".into(),
             template_digest: DIGEST.into(),
-            tally: Tally { create: 4, update: 0, replace: 0, delete: u32::from(operation == Operation::Destroy) * 3 },
+            tally: Tally {
+                create: 4,
+                update: 0,
+                replace: 0,
+                delete: u32::from(operation == Operation::Destroy) * 3,
+            },
             requested_by: (!by_rule).then(|| self.t("Dana Developer")),
-            approved_by: if by_rule { vec![] } else { vec![self.t("Lee Lead"), self.t("Olu Operator")] },
+            approved_by: if by_rule {
+                vec![]
+            } else {
+                vec![self.t("Lee Lead"), self.t("Olu Operator")]
+            },
             finished_at: before(12 * id),
         }
     }
 
     pub fn deployments(self) -> Vec<deployment::Deployment> {
         vec![
-            self.deployment(4, Operation::Change, State::Succeeded, "Raise web to three replicas", false),
-            self.deployment(3, Operation::Create, State::Failed, "Create payments-load", false),
-            self.deployment(2, Operation::Change, State::Degraded, "Move checkout-staging to a newer template", false),
-            self.deployment(1, Operation::Destroy, State::Succeeded, "Destroy checkout-mr-960", true),
+            self.deployment(
+                4,
+                Operation::Change,
+                State::Succeeded,
+                "Raise web to three replicas",
+                false,
+            ),
+            self.deployment(
+                3,
+                Operation::Create,
+                State::Failed,
+                "Create payments-load",
+                false,
+            ),
+            self.deployment(
+                2,
+                Operation::Change,
+                State::Degraded,
+                "Move checkout-staging to a newer template",
+                false,
+            ),
+            self.deployment(
+                1,
+                Operation::Destroy,
+                State::Succeeded,
+                "Destroy checkout-mr-960",
+                true,
+            ),
         ]
     }
 
@@ -537,16 +774,26 @@ impl World {
 
     pub fn draft(self, name: &str, wrong: bool) -> draft::Draft {
         let version = self.version(name);
-        let mut entered: Entered = form::from_values(&version.template.fields, None, &BTreeSet::from(["password".to_owned()]));
+        let mut entered: Entered = form::from_values(
+            &version.template.fields,
+            None,
+            &BTreeSet::from(["password".to_owned()]),
+        );
         let mut errors = draft::Errors::new();
         if wrong {
             entered.set("in.title", self.t("x"));
             entered.set("in.labels.1.key", self.t("Not A Key"));
             entered.set("in.labels.1.value", self.t("v"));
-            errors.insert("name".into(), self.t("This name is taken. Choose another one."));
+            errors.insert(
+                "name".into(),
+                self.t("This name is taken. Choose another one."),
+            );
             errors.insert("in.title".into(), self.t("Use 3 to 40 letters, digits, spaces, dots, hyphens or underscores, beginning with a letter."));
             errors.insert("in.labels".into(), self.t("Keys are small letters, digits and hyphens; values have at most 63 characters."));
-            errors.insert("in.zones.1".into(), self.t("Give a value, or remove the row."));
+            errors.insert(
+                "in.zones.1".into(),
+                self.t("Give a value, or remove the row."),
+            );
             errors.insert("in.labels.1.key".into(), self.t("This key is there twice."));
         }
         draft::Draft {
@@ -554,11 +801,20 @@ impl World {
             version,
             environment: None,
             newer: None,
-            about: draft::About { name: self.t("checkout-mr-984"), team: "1".into(), life: "8h".into(), reason: self.t("SHOP-1190") },
+            about: draft::About {
+                name: self.t("checkout-mr-984"),
+                team: "1".into(),
+                life: "8h".into(),
+                reason: self.t("SHOP-1190"),
+            },
             entered,
             errors,
             stored: BTreeSet::from(["password".to_owned()]),
-            teams: vec![draft::TeamChoice { id: TeamId::new(1), name: self.t("checkout"), previews: (3, 8) }],
+            teams: vec![draft::TeamChoice {
+                id: TeamId::new(1),
+                name: self.t("checkout"),
+                previews: (3, 8),
+            }],
             run: None,
         }
     }
@@ -581,7 +837,14 @@ impl World {
         vec![
             record(390, "run.approve", "run", true, None, None),
             record(389, "run.vote_refused", "run", false, Some(388), None),
-            record(388, "environment.extend", "environment", true, Some(387), Some(serde_json::json!({ "ends_at": self.t("2") }))),
+            record(
+                388,
+                "environment.extend",
+                "environment",
+                true,
+                Some(387),
+                Some(serde_json::json!({ "ends_at": self.t("2") })),
+            ),
             record(387, "session.begin", "session", true, Some(386), None),
         ]
     }
@@ -593,7 +856,11 @@ fn frame(title: &str, here: Here, actor: &Actor) -> Frame {
     Frame {
         title: title.into(),
         here,
-        who: Some(Who { name: actor.name.clone(), roles: "lead".into(), audits: actor.org.contains(&OrgRole::Auditor) }),
+        who: Some(Who {
+            name: actor.name.clone(),
+            roles: "lead".into(),
+            audits: actor.org.contains(&OrgRole::Auditor),
+        }),
         waiting: 3,
         demo: Some(DemoSite { port: 7070 }.frame()),
         live: true,
@@ -615,43 +882,128 @@ pub fn documents(hostile: bool) -> Vec<(&'static str, String)> {
         recent: w.deployments(),
         requests: true,
     };
-    list.push(("home", frame("Home", Here::Home, &lead), Box::new(move || views::home::view(home))));
-    list.push(("home-empty", frame("Home", Here::Home, &lead), Box::new(|| views::home::view(views::home::Home { requests: true, ..Default::default() }))));
+    list.push((
+        "home",
+        frame("Home", Here::Home, &lead),
+        Box::new(move || views::home::view(home)),
+    ));
+    list.push((
+        "home-empty",
+        frame("Home", Here::Home, &lead),
+        Box::new(|| {
+            views::home::view(views::home::Home {
+                requests: true,
+                ..Default::default()
+            })
+        }),
+    ));
 
     let (s, catalog) = (site.clone(), w.catalog());
-    list.push(("catalog", frame("Catalog", Here::Catalog, &lead), Box::new(move || views::catalog::list(&s, &catalog, true))));
+    list.push((
+        "catalog",
+        frame("Catalog", Here::Catalog, &lead),
+        Box::new(move || views::catalog::list(&s, &catalog, true)),
+    ));
     let s = site.clone();
-    list.push(("catalog-empty", frame("Catalog", Here::Catalog, &lead), Box::new(move || views::catalog::list(&s, &[], true))));
-    for (name, n) in [("template", 1), ("template-aws", 3), ("template-broken", 4), ("template-broken-newest", 5)] {
+    list.push((
+        "catalog-empty",
+        frame("Catalog", Here::Catalog, &lead),
+        Box::new(move || views::catalog::list(&s, &[], true)),
+    ));
+    for (name, n) in [
+        ("template", 1),
+        ("template-aws", 3),
+        ("template-broken", 4),
+        ("template-broken-newest", 5),
+    ] {
         let (s, listed) = (site.clone(), w.catalog().remove(n));
-        list.push((name, frame("Template", Here::Catalog, &lead), Box::new(move || views::catalog::one(&s, &listed, true))));
+        list.push((
+            name,
+            frame("Template", Here::Catalog, &lead),
+            Box::new(move || views::catalog::one(&s, &listed, true)),
+        ));
     }
-    for (name, template, wrong) in [("request", "hello", false), ("request-every", "every-input", false), ("request-wrong", "every-input", true)] {
+    for (name, template, wrong) in [
+        ("request", "hello", false),
+        ("request-every", "every-input", false),
+        ("request-wrong", "every-input", true),
+    ] {
         let (s, draft) = (site.clone(), w.draft(template, wrong));
-        list.push((name, frame("Request", Here::Catalog, &lead), Box::new(move || views::request::view(&s, &draft, false))));
+        list.push((
+            name,
+            frame("Request", Here::Catalog, &lead),
+            Box::new(move || views::request::view(&s, &draft, false)),
+        ));
     }
     let (s, mut change) = (site.clone(), w.draft("every-input", false));
     change.environment = Some((EnvironmentId::new(7), w.t("checkout-staging")));
     change.newer = Some("sha256:77aa01bc99".into());
-    list.push(("change", frame("Change", Here::Environments, &lead), Box::new(move || views::request::view(&s, &change, true))));
+    list.push((
+        "change",
+        frame("Change", Here::Environments, &lead),
+        Box::new(move || views::request::view(&s, &change, true)),
+    ));
 
-    let page = environment::Page { environments: w.environments(), older: Some(4) };
-    list.push(("environments", frame("Environments", Here::Environments, &lead), Box::new(move || views::environments::view(page, &environment::Filter::default(), true))));
-    for (name, filter) in [("environments-empty", environment::Filter::default()), ("environments-none", environment::Filter { name: Some(w.t("x")), ..Default::default() })] {
-        let page = environment::Page { environments: vec![], older: None };
-        list.push((name, frame("Environments", Here::Environments, &lead), Box::new(move || views::environments::view(page, &filter, true))));
+    let page = environment::Page {
+        environments: w.environments(),
+        older: Some(4),
+    };
+    list.push((
+        "environments",
+        frame("Environments", Here::Environments, &lead),
+        Box::new(move || views::environments::view(page, &environment::Filter::default(), true)),
+    ));
+    for (name, filter) in [
+        ("environments-empty", environment::Filter::default()),
+        (
+            "environments-none",
+            environment::Filter {
+                name: Some(w.t("x")),
+                ..Default::default()
+            },
+        ),
+    ] {
+        let page = environment::Page {
+            environments: vec![],
+            older: None,
+        };
+        list.push((
+            name,
+            frame("Environments", Here::Environments, &lead),
+            Box::new(move || views::environments::view(page, &filter, true)),
+        ));
     }
-    for (name, state) in [("environment", EnvironmentState::Ready), ("environment-incomplete", EnvironmentState::Incomplete), ("environment-gone", EnvironmentState::Destroyed)] {
+    for (name, state) in [
+        ("environment", EnvironmentState::Ready),
+        ("environment-incomplete", EnvironmentState::Incomplete),
+        ("environment-gone", EnvironmentState::Destroyed),
+    ] {
         let (of, actor) = (w.environment(state), lead.clone());
-        list.push((name, frame("checkout-staging", Here::Environments, &lead), Box::new(move || views::environment::view(&of, &actor))));
+        list.push((
+            name,
+            frame("checkout-staging", Here::Environments, &lead),
+            Box::new(move || views::environment::view(&of, &actor)),
+        ));
     }
     let of = w.environment(EnvironmentState::Ready);
-    list.push(("extend", frame("Extend", Here::Environments, &lead), Box::new(move || views::environment::extend(&of))));
+    list.push((
+        "extend",
+        frame("Extend", Here::Environments, &lead),
+        Box::new(move || views::environment::extend(&of)),
+    ));
     let (of, typed) = (
         w.environment(EnvironmentState::Ready),
-        views::environment::Destroy { name: w.t("x"), reason: w.t("y"), error: Some(w.t("Type the name exactly.")) },
+        views::environment::Destroy {
+            name: w.t("x"),
+            reason: w.t("y"),
+            error: Some(w.t("Type the name exactly.")),
+        },
     );
-    list.push(("destroy", frame("Destroy", Here::Environments, &lead), Box::new(move || views::environment::destroy(&of, &typed))));
+    list.push((
+        "destroy",
+        frame("Destroy", Here::Environments, &lead),
+        Box::new(move || views::environment::destroy(&of, &typed)),
+    ));
 
     for (name, state, lines) in [
         ("run-queued", State::Queued, 0),
@@ -668,34 +1020,150 @@ pub fn documents(hostile: bool) -> Vec<(&'static str, String)> {
         if state != State::AwaitingApproval {
             frame.skip = None;
         }
-        list.push((name, frame, Box::new(move || views::run::view(views::run::RunPage { run: &run, actor: &actor, log, find: "" }))));
+        list.push((
+            name,
+            frame,
+            Box::new(move || {
+                views::run::view(views::run::RunPage {
+                    run: &run,
+                    actor: &actor,
+                    log,
+                    find: "",
+                })
+            }),
+        ));
     }
     let (run, log, actor) = (w.run(State::AwaitingApproval), w.log(3), developer());
-    list.push(("run-own", frame("Run", Here::Environments, &developer()), Box::new(move || views::run::view(views::run::RunPage { run: &run, actor: &actor, log, find: "aws_db" }))));
+    list.push((
+        "run-own",
+        frame("Run", Here::Environments, &developer()),
+        Box::new(move || {
+            views::run::view(views::run::RunPage {
+                run: &run,
+                actor: &actor,
+                log,
+                find: "aws_db",
+            })
+        }),
+    ));
 
     let inbox = w.inbox();
-    list.push(("approvals", frame("Approvals", Here::Approvals, &lead), Box::new(move || views::approvals::view(&inbox))));
-    list.push(("approvals-empty", frame("Approvals", Here::Approvals, &lead), Box::new(|| views::approvals::view(&approval::Inbox::default()))));
+    list.push((
+        "approvals",
+        frame("Approvals", Here::Approvals, &lead),
+        Box::new(move || views::approvals::view(&inbox)),
+    ));
+    list.push((
+        "approvals-empty",
+        frame("Approvals", Here::Approvals, &lead),
+        Box::new(|| views::approvals::view(&approval::Inbox::default())),
+    ));
 
-    let page = deployment::Page { deployments: w.deployments(), older: Some(1) };
-    list.push(("history", frame("History", Here::History, &lead), Box::new(move || views::history::view(page, &deployment::Filter::default()))));
-    let filter = deployment::Filter { environment: Some(w.t("x")), outcome: Some(State::Failed), before: Some(3), ..Default::default() };
-    list.push(("history-none", frame("History", Here::History, &lead), Box::new(move || views::history::view(deployment::Page { deployments: vec![], older: None }, &filter))));
+    let page = deployment::Page {
+        deployments: w.deployments(),
+        older: Some(1),
+    };
+    list.push((
+        "history",
+        frame("History", Here::History, &lead),
+        Box::new(move || views::history::view(page, &deployment::Filter::default())),
+    ));
+    let filter = deployment::Filter {
+        environment: Some(w.t("x")),
+        outcome: Some(State::Failed),
+        before: Some(3),
+        ..Default::default()
+    };
+    list.push((
+        "history-none",
+        frame("History", Here::History, &lead),
+        Box::new(move || {
+            views::history::view(
+                deployment::Page {
+                    deployments: vec![],
+                    older: None,
+                },
+                &filter,
+            )
+        }),
+    ));
 
-    let page = audit::Page { records: w.records(), older: Some(300) };
-    list.push(("audit", frame("Audit", Here::Audit, &auditor()), Box::new(move || views::audit::view(page, &audit::Filter::default()))));
-    let filter = audit::Filter { actor: Some(w.t("x")), ..Default::default() };
-    list.push(("audit-none", frame("Audit", Here::Audit, &auditor()), Box::new(move || views::audit::view(audit::Page { records: vec![], older: None }, &filter))));
+    let page = audit::Page {
+        records: w.records(),
+        older: Some(300),
+    };
+    list.push((
+        "audit",
+        frame("Audit", Here::Audit, &auditor()),
+        Box::new(move || views::audit::view(page, &audit::Filter::default())),
+    ));
+    let filter = audit::Filter {
+        actor: Some(w.t("x")),
+        ..Default::default()
+    };
+    list.push((
+        "audit-none",
+        frame("Audit", Here::Audit, &auditor()),
+        Box::new(move || {
+            views::audit::view(
+                audit::Page {
+                    records: vec![],
+                    older: None,
+                },
+                &filter,
+            )
+        }),
+    ));
 
-    let door = Frame { title: "Sign in".into(), demo: Some(DemoSite { port: 7070 }.frame()), ..Frame::default() };
+    let door = Frame {
+        title: "Sign in".into(),
+        demo: Some(DemoSite { port: 7070 }.frame()),
+        ..Frame::default()
+    };
     let (s, next) = (site.clone(), w.t("/runs/42"));
-    list.push(("sign-in", door.clone(), Box::new(move || views::sign_in::view(&s, &views::sign_in::SignIn { next, ..Default::default() }))));
+    list.push((
+        "sign-in",
+        door.clone(),
+        Box::new(move || {
+            views::sign_in::view(
+                &s,
+                &views::sign_in::SignIn {
+                    next,
+                    ..Default::default()
+                },
+            )
+        }),
+    ));
     let s = site.clone();
     let trouble = Some(w.t("The session could not be made."));
-    list.push(("sign-in-persona", door, Box::new(move || views::sign_in::view(&s, &views::sign_in::SignIn { persona: Some("lead"), next: "/".into(), trouble }))));
-    list.push(("sign-in-none", Frame { title: "Sign in".into(), ..Frame::default() }, Box::new(|| views::sign_in::view(&Site::default(), &Default::default()))));
+    list.push((
+        "sign-in-persona",
+        door,
+        Box::new(move || {
+            views::sign_in::view(
+                &s,
+                &views::sign_in::SignIn {
+                    persona: Some("lead"),
+                    next: "/".into(),
+                    trouble,
+                },
+            )
+        }),
+    ));
+    list.push((
+        "sign-in-none",
+        Frame {
+            title: "Sign in".into(),
+            ..Frame::default()
+        },
+        Box::new(|| views::sign_in::view(&Site::default(), &Default::default())),
+    ));
 
-    list.push(("not-found", frame("Not found", Here::Elsewhere, &lead), Box::new(views::trouble::not_found)));
+    list.push((
+        "not-found",
+        frame("Not found", Here::Elsewhere, &lead),
+        Box::new(views::trouble::not_found),
+    ));
     let refusal = slipway_services::Refusal {
         message: w.t("Your vote was not counted."),
         detail: w.t("The plan that you saw was replaced by another one."),
@@ -703,10 +1171,22 @@ pub fn documents(hostile: bool) -> Vec<(&'static str, String)> {
         ..slipway_services::Refusal::default()
     };
     let back = w.t("/runs/42");
-    list.push(("refused", frame("Refused", Here::Elsewhere, &lead), Box::new(move || views::trouble::refused(&refusal, &back))));
+    list.push((
+        "refused",
+        frame("Refused", Here::Elsewhere, &lead),
+        Box::new(move || views::trouble::refused(&refusal, &back)),
+    ));
     let (id, here) = (w.t("01JD"), w.t("/runs/42"));
-    list.push(("broken", frame("Error", Here::Elsewhere, &lead), Box::new(move || views::trouble::broken(true, &id, &here))));
-    list.push(("blank", frame("Blank", Here::Elsewhere, &lead), Box::new(|| ().into_any())));
+    list.push((
+        "broken",
+        frame("Error", Here::Elsewhere, &lead),
+        Box::new(move || views::trouble::broken(true, &id, &here)),
+    ));
+    list.push((
+        "blank",
+        frame("Blank", Here::Elsewhere, &lead),
+        Box::new(|| ().into_any()),
+    ));
 
     let assets = gallery_assets();
     list.into_iter()

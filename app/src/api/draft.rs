@@ -12,7 +12,12 @@ use crate::pages::{Answer, Desk, id, see};
 /// If there is no such draft of the reader's, or they may not ask for it.
 pub async fn post(desk: Desk, Path(of): Path<String>, body: Bytes) -> Answer {
     let pairs: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
-    let button = pairs.iter().rev().find(|(name, _)| name == "do").map(|(_, value)| value.clone()).unwrap_or_default();
+    let button = pairs
+        .iter()
+        .rev()
+        .find(|(name, _)| name == "do")
+        .map(|(_, value)| value.clone())
+        .unwrap_or_default();
     let sent = draft::post(&desk.app.office.web, &desk.ctx, id(&of)?, pairs).await?;
     Ok(see(&match sent {
         Sent::Run(run) => format!("/runs/{run}"),
@@ -42,7 +47,10 @@ fn place(draft: &Draft, edit: &Edit) -> String {
             n => format!("{list}.{}", rows[wanted.min(n - 1)]),
         }
     };
-    let split = |path: &str| path.rsplit_once('.').and_then(|(list, n)| Some((list.to_owned(), n.parse::<usize>().ok()?)));
+    let split = |path: &str| {
+        path.rsplit_once('.')
+            .and_then(|(list, n)| Some((list.to_owned(), n.parse::<usize>().ok()?)))
+    };
     let place = match edit {
         Edit::Add(list) => Some(row(list, usize::MAX)),
         Edit::Remove(path) => split(path).map(|(list, n)| row(&list, n)),
@@ -50,5 +58,10 @@ fn place(draft: &Draft, edit: &Edit) -> String {
         Edit::Down(path) => split(path).map(|(list, n)| row(&list, n + 1)),
     };
     // Names of controls are HCL identifiers, digits and dots: what else was posted leads nowhere.
-    place.filter(|p| p.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))).unwrap_or_default()
+    place
+        .filter(|p| {
+            p.chars()
+                .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+        })
+        .unwrap_or_default()
 }

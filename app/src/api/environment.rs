@@ -51,11 +51,28 @@ pub async fn destroy(desk: Desk, Path(of): Path<String>, Form(form): Form<Answer
     let web = &desk.app.office.web;
     let view = environment::find(web, &desk.ctx, id(&of)?).await?;
     if form.name.trim() != view.name {
-        let error = Some(format!("Type {} exactly, so that it is this one that you mean.", view.name));
-        return ask_destroy(&desk, &of, &Destroy { name: form.name, reason: form.reason, error }).await;
+        let error = Some(format!(
+            "Type {} exactly, so that it is this one that you mean.",
+            view.name
+        ));
+        return ask_destroy(
+            &desk,
+            &of,
+            &Destroy {
+                name: form.name,
+                reason: form.reason,
+                error,
+            },
+        )
+        .await;
     }
     if form.reason.chars().count() > 2_000 {
-        return Err(Error::refused("Nothing was asked for.", "The reason is longer than 2,000 characters.", "Shorten it.").into());
+        return Err(Error::refused(
+            "Nothing was asked for.",
+            "The reason is longer than 2,000 characters.",
+            "Shorten it.",
+        )
+        .into());
     }
     let run = environment::destroy(web, &desk.ctx, view.id, &form.reason.replace('\0', "")).await?;
     Ok(see(&format!("/runs/{run}")))

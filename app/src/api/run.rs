@@ -29,9 +29,21 @@ pub struct Cancel {
 async fn vote(desk: &Desk, of: &str, vote: Vote, decision: Decision) -> Answer {
     let of: RunId = id(of)?;
     let reason = vote.reason.replace('\0', "");
-    approval::vote(&desk.app.office.web, &desk.ctx, of, &vote.digest, decision, &reason).await?;
+    approval::vote(
+        &desk.app.office.web,
+        &desk.ctx,
+        of,
+        &vote.digest,
+        decision,
+        &reason,
+    )
+    .await?;
     let back = format!("/runs/{of}");
-    Ok(see(if vote.next.is_empty() { &back } else { local(&vote.next) }))
+    Ok(see(if vote.next.is_empty() {
+        &back
+    } else {
+        local(&vote.next)
+    }))
 }
 
 /// `POST /runs/{id}/approve`

@@ -29,7 +29,11 @@ pub struct FieldForm<'a> {
 /// All fields, in the order of the template.
 #[must_use]
 pub fn fields(form: &FieldForm<'_>) -> View {
-    form.fields.iter().map(|field| top(form, field)).collect::<Vec<View>>().into_any()
+    form.fields
+        .iter()
+        .map(|field| top(form, field))
+        .collect::<Vec<View>>()
+        .into_any()
 }
 
 /// What a control is about, on its way down.
@@ -44,7 +48,12 @@ struct Spot<'a> {
 
 fn top(form: &FieldForm<'_>, field: &Field) -> View {
     let path = field.path();
-    let spot = Spot { form, field, place: Place::Field(field), label: None };
+    let spot = Spot {
+        form,
+        field,
+        place: Place::Field(field),
+        label: None,
+    };
     let mut hints: Vec<View> = Vec::new();
     if let Some(text) = &field.description {
         // A paragraph may be broken into lines where its author's editor ended; blank lines are what separates.
@@ -57,7 +66,10 @@ fn top(form: &FieldForm<'_>, field: &Field) -> View {
         let text = match (rule.checked, rule.message_literal) {
             (Checked::Here, true) => rule.message.clone(),
             (Checked::AtPreview, true) => format!("{} Checked when it is planned.", rule.message),
-            (_, false) => format!("A rule of this template is checked when it is planned: {}", rule.condition),
+            (_, false) => format!(
+                "A rule of this template is checked when it is planned: {}",
+                rule.condition
+            ),
         };
         hints.push(view! { <span>{text}</span> }.into_any());
     }
@@ -72,14 +84,26 @@ fn top(form: &FieldForm<'_>, field: &Field) -> View {
         view! { <label class="tick"><input type="checkbox" name=name value=TICKED checked=ticked/>"Keep the stored value while this is blank"</label> }
     });
     let opt = optional(field.blank(), field);
-    part(spot, &path, &field.kind, &field.name, opt, hints, keep.map(IntoAny::into_any))
+    part(
+        spot,
+        &path,
+        &field.kind,
+        &field.name,
+        opt,
+        hints,
+        keep.map(IntoAny::into_any),
+    )
 }
 
 /// Said beside the label.
 fn optional(blank: Blank, field: &Field) -> Option<String> {
     match blank {
         Blank::Null => Some("optional".into()),
-        Blank::Default => field.default.as_ref().filter(|_| !field.sensitive && field.kind.is_single()).map(|d| format!("if blank: {}", brief(d))),
+        Blank::Default => field
+            .default
+            .as_ref()
+            .filter(|_| !field.sensitive && field.kind.is_single())
+            .map(|d| format!("if blank: {}", brief(d))),
         Blank::Missing | Blank::Empty => None,
     }
 }
@@ -89,24 +113,45 @@ fn brief(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    if text.chars().count() > 40 { format!("{}…", text.chars().take(40).collect::<String>()) } else { text }
+    if text.chars().count() > 40 {
+        format!("{}…", text.chars().take(40).collect::<String>())
+    } else {
+        text
+    }
 }
 
 /// A labelled control, or a group of them.
-fn part(spot: Spot<'_>, path: &str, kind: &Kind, label: &str, opt: Option<String>, hints: Vec<View>, below: Option<View>) -> View {
+fn part(
+    spot: Spot<'_>,
+    path: &str,
+    kind: &Kind,
+    label: &str,
+    opt: Option<String>,
+    hints: Vec<View>,
+    below: Option<View>,
+) -> View {
     let error = spot.form.errors.get(path).cloned();
     let note = (!hints.is_empty()).then(|| format!("{path}-note"));
     let wrong = error.as_ref().map(|_| format!("{path}-error"));
-    let described = [wrong.clone(), note.clone()].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let described = [wrong.clone(), note.clone()]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" ");
     let described = Some(described).filter(|d| !d.is_empty());
-    let class = if error.is_some() { "field bad" } else { "field" };
+    let class = if error.is_some() {
+        "field bad"
+    } else {
+        "field"
+    };
     let required = spot.place.blank(kind) == Blank::Missing;
     let label_view = view! {
         <span class="name">{label.to_owned()}</span>
         {required.then(|| view! { <span class="must" title="needed">"needed"</span> })}
         {opt.map(|opt| view! { <span class="opt">{opt}</span> })}
     };
-    let error = error.map(|text| view! { <p class="err" id=wrong>{icon(Icon::Warn)}<span>{text}</span></p> });
+    let error = error
+        .map(|text| view! { <p class="err" id=wrong>{icon(Icon::Warn)}<span>{text}</span></p> });
     let hint = note.map(|id| view! { <p class="hint" id=id>{hints}</p> });
     if kind.is_single() && !matches!(kind, Kind::Bool) {
         view! {
@@ -143,7 +188,11 @@ fn empty_box(spot: Spot<'_>, path: &str, kind: &Kind) -> Option<View> {
         return None;
     }
     let group = matches!(kind, Kind::Object(_) | Kind::Tuple(_));
-    if group && spot.place.blank(kind) == Blank::Default && !ticked && !spot.form.entered.is_blank(path) {
+    if group
+        && spot.place.blank(kind) == Blank::Default
+        && !ticked
+        && !spot.form.entered.is_blank(path)
+    {
         return None;
     }
     let text = match (kind, spot.place.blank(kind)) {
@@ -160,7 +209,11 @@ fn empty_box(spot: Spot<'_>, path: &str, kind: &Kind) -> Option<View> {
 
 /// One control that holds a whole value.
 fn control(spot: Spot<'_>, path: &str, kind: &Kind, described: Option<String>) -> View {
-    let typed = if spot.field.sensitive { String::new() } else { spot.form.entered.get(path).to_owned() };
+    let typed = if spot.field.sensitive {
+        String::new()
+    } else {
+        spot.form.entered.get(path).to_owned()
+    };
     let id = path.to_owned();
     let name = path.to_owned();
     let wrong = spot.form.errors.contains_key(path).then_some("true");
@@ -173,18 +226,39 @@ fn control(spot: Spot<'_>, path: &str, kind: &Kind, described: Option<String>) -
         }
         .into_any();
     }
-    if let (Kind::String, Place::Field(Field { choices: Some(choices), sensitive: false, .. })) = (kind, spot.place) {
+    if let (
+        Kind::String,
+        Place::Field(Field {
+            choices: Some(choices),
+            sensitive: false,
+            ..
+        }),
+    ) = (kind, spot.place)
+    {
         let blank = spot.place.blank(kind);
         let known = typed.is_empty() || choices.contains(&typed);
         let mut options: Vec<View> = Vec::new();
         if typed.is_empty() || blank != Blank::Missing {
-            let text = if blank == Blank::Missing { "Choose…" } else { "—" };
-            options.push(view! { <option value="" selected=typed.is_empty()>{text}</option> }.into_any());
+            let text = if blank == Blank::Missing {
+                "Choose…"
+            } else {
+                "—"
+            };
+            options.push(
+                view! { <option value="" selected=typed.is_empty()>{text}</option> }.into_any(),
+            );
         }
         // What was typed stays, even when the template no longer knows it.
-        for choice in choices.iter().cloned().chain((!known).then(|| typed.clone())) {
+        for choice in choices
+            .iter()
+            .cloned()
+            .chain((!known).then(|| typed.clone()))
+        {
             let selected = choice == typed;
-            options.push(view! { <option value=choice.clone() selected=selected>{choice.clone()}</option> }.into_any());
+            options.push(
+                view! { <option value=choice.clone() selected=selected>{choice.clone()}</option> }
+                    .into_any(),
+            );
         }
         return view! {
             <select id=id name=name aria-label=label aria-describedby=described aria-invalid=wrong aria-required=required>{options}</select>
@@ -203,7 +277,11 @@ fn control(spot: Spot<'_>, path: &str, kind: &Kind, described: Option<String>) -
         (false, Kind::Number) => ("text", Some("decimal")),
         (false, _) => ("text", None),
     };
-    let auto = if spot.field.sensitive { "new-password" } else { "off" };
+    let auto = if spot.field.sensitive {
+        "new-password"
+    } else {
+        "off"
+    };
     view! {
         <input type=input id=id name=name value=typed placeholder=" " inputmode=mode autocomplete=auto spellcheck="false" aria-label=label
             aria-describedby=described aria-invalid=wrong aria-required=required/>
@@ -214,11 +292,24 @@ fn control(spot: Spot<'_>, path: &str, kind: &Kind, described: Option<String>) -
 /// Whether a text may well have several lines, which a one-line control would silently join.
 fn is_long(field: &Field, typed: &str) -> bool {
     const LONG: [&str; 12] = [
-        "pem", "certificate", "script", "user_data", "policy", "json", "yaml", "motd", "notes", "public_key", "template", "body",
+        "pem",
+        "certificate",
+        "script",
+        "user_data",
+        "policy",
+        "json",
+        "yaml",
+        "motd",
+        "notes",
+        "public_key",
+        "template",
+        "body",
     ];
     typed.contains('\n')
         || matches!(&field.default, Some(Value::String(text)) if text.contains('\n'))
-        || LONG.iter().any(|word| field.name == *word || field.name.ends_with(&format!("_{word}")))
+        || LONG
+            .iter()
+            .any(|word| field.name == *word || field.name.ends_with(&format!("_{word}")))
 }
 
 /// What is inside of a group.
@@ -231,13 +322,29 @@ fn group(spot: Spot<'_>, path: &str, kind: &Kind) -> View {
         Kind::Object(members) => members
             .iter()
             .map(|member| {
-                let inner = Spot { place: Place::Member(member), label: None, ..spot };
+                let inner = Spot {
+                    place: Place::Member(member),
+                    label: None,
+                    ..spot
+                };
                 let opt = match inner.place.blank(&member.kind) {
                     Blank::Null => Some("optional".to_owned()),
-                    Blank::Default => member.default.as_ref().filter(|_| member.kind.is_single()).map(|d| format!("if blank: {}", brief(d))),
+                    Blank::Default => member
+                        .default
+                        .as_ref()
+                        .filter(|_| member.kind.is_single())
+                        .map(|d| format!("if blank: {}", brief(d))),
                     _ => None,
                 };
-                part(inner, &format!("{path}.{}", member.name), &member.kind, &member.name, opt, Vec::new(), None)
+                part(
+                    inner,
+                    &format!("{path}.{}", member.name),
+                    &member.kind,
+                    &member.name,
+                    opt,
+                    Vec::new(),
+                    None,
+                )
             })
             .collect::<Vec<View>>()
             .into_any(),
@@ -245,9 +352,21 @@ fn group(spot: Spot<'_>, path: &str, kind: &Kind) -> View {
             .iter()
             .enumerate()
             .map(|(n, kind)| {
-                let inner = Spot { place: Place::Element, label: None, ..spot };
+                let inner = Spot {
+                    place: Place::Element,
+                    label: None,
+                    ..spot
+                };
                 let label = format!("{}, {}", n + 1, kind.words());
-                part(inner, &format!("{path}.{n}"), kind, &label, None, Vec::new(), None)
+                part(
+                    inner,
+                    &format!("{path}.{n}"),
+                    kind,
+                    &label,
+                    None,
+                    Vec::new(),
+                    None,
+                )
             })
             .collect::<Vec<View>>()
             .into_any(),
@@ -257,7 +376,11 @@ fn group(spot: Spot<'_>, path: &str, kind: &Kind) -> View {
 
 /// Yes, no and, where blank means something, neither.
 fn choice(spot: Spot<'_>, path: &str) -> View {
-    let typed = if spot.field.sensitive { "" } else { spot.form.entered.get(path) };
+    let typed = if spot.field.sensitive {
+        ""
+    } else {
+        spot.form.entered.get(path)
+    };
     let blank = match spot.place.blank(&Kind::Bool) {
         Blank::Null => Some("Unset"),
         Blank::Default => Some("Default"),
@@ -279,7 +402,9 @@ fn choice(spot: Spot<'_>, path: &str) -> View {
 fn rows(spot: Spot<'_>, path: &str, inner: &Kind, keyed: bool, ordered: bool) -> View {
     let indices = spot.form.entered.rows(path);
     let last = indices.len().saturating_sub(1);
-    let label = spot.label.map_or_else(|| path.trim_start_matches("in.").to_owned(), str::to_owned);
+    let label = spot
+        .label
+        .map_or_else(|| path.trim_start_matches("in.").to_owned(), str::to_owned);
     let lines: Vec<View> = indices
         .iter()
         .enumerate()
@@ -332,7 +457,11 @@ fn rows(spot: Spot<'_>, path: &str, inner: &Kind, keyed: bool, ordered: bool) ->
 
 /// The value of a row: a bare control, or a group with its own legend.
 fn value(spot: Spot<'_>, path: &str, kind: &Kind, name: &str) -> View {
-    let inner = Spot { place: Place::Element, label: Some(name), ..spot };
+    let inner = Spot {
+        place: Place::Element,
+        label: Some(name),
+        ..spot
+    };
     if kind.is_single() && *kind != Kind::Bool {
         let error = spot.form.errors.get(path).cloned();
         let id = error.as_ref().map(|_| format!("{path}-error"));

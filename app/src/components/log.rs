@@ -43,7 +43,8 @@ pub fn log_card(part: LogPart) -> View {
     let last = part.first + part.lines.len() as i64 - 1;
     let none = part.lines.is_empty();
     let earlier = (part.first > 1 && !none).then(|| format!("{base}?before={}", part.first));
-    let later = (!none && last < part.total).then(|| format!("{base}?line={}", (last + 200).min(part.total)));
+    let later = (!none && last < part.total)
+        .then(|| format!("{base}?line={}", (last + 200).min(part.total)));
     let version = part.live.then_some("");
     let body = view! {
         <LogTools/>
@@ -56,9 +57,8 @@ pub fn log_card(part: LogPart) -> View {
         </div>
     }
     .into_any();
-    let right = (part.total > 0).then(|| {
-        view! { <a href=format!("{base}.txt")>"Download"</a> }.into_any()
-    });
+    let right =
+        (part.total > 0).then(|| view! { <a href=format!("{base}.txt")>"Download"</a> }.into_any());
     let count = view! { <span id="log-count" data-keep="">{match part.total { 0 => String::new(), 1 => "1 line".into(), n => format!("{n} lines") }}</span> };
     card("Log", count, right, body)
 }

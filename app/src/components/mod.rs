@@ -14,19 +14,19 @@ mod steps;
 pub mod times;
 mod votes;
 
-pub use field::{fields, FieldForm};
-pub use icon::{icon, Icon};
-pub use list::{pager, row, Row};
-pub use log::{log_card, LogPart};
+pub use field::{FieldForm, fields};
+pub use icon::{Icon, icon};
+pub use list::{Row, pager, row};
+pub use log::{LogPart, log_card};
 pub use looks::looks;
-pub use notice::{banner, empty, fault, problem, Fault};
+pub use notice::{Fault, banner, empty, fault, problem};
 pub use parts::*;
-pub use plan::{attributes, outcome, plan_card, shown, PlanPart};
+pub use plan::{PlanPart, attributes, outcome, plan_card, shown};
 pub use run::*;
-pub use shell::{shell, Demo, Frame, Here, Who};
-pub use steps::{stages, Stage};
-pub use times::{ago, left, moment, Clock};
-pub use votes::{votes, VoteLine};
+pub use shell::{Demo, Frame, Here, Who, shell};
+pub use steps::{Stage, stages};
+pub use times::{Clock, ago, left, moment};
+pub use votes::{VoteLine, votes};
 
 /// A view whose type is forgotten: what every part answers, so that pages compile quickly.
 pub type View = leptos::prelude::AnyView;

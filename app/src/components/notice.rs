@@ -6,12 +6,18 @@ use super::{Icon, Tone, View, icon};
 
 /// Nothing here, and what to do next.
 #[must_use]
-pub fn empty(shape: Icon, title: impl Into<String>, text: impl Into<String>, acts: Vec<(String, String)>) -> View {
+pub fn empty(
+    shape: Icon,
+    title: impl Into<String>,
+    text: impl Into<String>,
+    acts: Vec<(String, String)>,
+) -> View {
     let acts: Vec<View> = acts
         .into_iter()
         .enumerate()
         .map(|(n, (text, url))| {
-            view! { <a class=if n == 0 { "btn primary" } else { "btn" } href=url>{text}</a> }.into_any()
+            view! { <a class=if n == 0 { "btn primary" } else { "btn" } href=url>{text}</a> }
+                .into_any()
         })
         .collect();
     view! {
@@ -56,7 +62,13 @@ pub fn fault(title: impl Into<String>, of: Fault, acts: Option<View>) -> View {
 
 /// A line over the page: something that everybody who reads it should know first.
 #[must_use]
-pub fn banner(tone: Tone, shape: Icon, strong: impl Into<String>, text: impl IntoView + 'static, act: Option<View>) -> View {
+pub fn banner(
+    tone: Tone,
+    shape: Icon,
+    strong: impl Into<String>,
+    text: impl IntoView + 'static,
+    act: Option<View>,
+) -> View {
     view! {
         <div class=format!("banner {}", tone.class())>
             {icon(shape)}<p><b>{strong.into()}</b>" "{text.into_view().into_any()}</p>{act}
@@ -67,7 +79,11 @@ pub fn banner(tone: Tone, shape: Icon, strong: impl Into<String>, text: impl Int
 
 /// A list of wrong controls at the head of a form, each a link to its control.
 #[must_use]
-pub fn problem(strong: impl Into<String>, text: impl Into<String>, links: Vec<(String, String)>) -> View {
+pub fn problem(
+    strong: impl Into<String>,
+    text: impl Into<String>,
+    links: Vec<(String, String)>,
+) -> View {
     let links: Vec<View> = links
         .into_iter()
         .map(|(id, text)| view! { <li><a href=format!("#{id}")>{text}</a></li> }.into_any())

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use slipway_domain::plan::Tally;
 
-use super::{icon, Icon, View};
+use super::{Icon, View, icon};
 
 /// What a colour says; a shape or a word always says it too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,7 +41,8 @@ impl Tone {
 /// A word with a colour and a shape.
 #[must_use]
 pub fn pill(tone: Tone, shape: Icon, text: impl Into<String>) -> View {
-    view! { <span class=format!("pill {}", tone.class())>{icon(shape)}{text.into()}</span> }.into_any()
+    view! { <span class=format!("pill {}", tone.class())>{icon(shape)}{text.into()}</span> }
+        .into_any()
 }
 
 /// A round sign at the head of a row.
@@ -52,7 +53,12 @@ pub fn sign(tone: Tone, shape: Icon) -> View {
 
 /// A card: a title, what stands beside it, what stands at its right end, a body.
 #[must_use]
-pub fn card(title: impl Into<String>, beside: impl IntoView + 'static, right: Option<View>, body: View) -> View {
+pub fn card(
+    title: impl Into<String>,
+    beside: impl IntoView + 'static,
+    right: Option<View>,
+    body: View,
+) -> View {
     view! {
         <section class="card">
             <header>
@@ -68,7 +74,11 @@ pub fn card(title: impl Into<String>, beside: impl IntoView + 'static, right: Op
 
 /// The heading of a part of a page.
 #[must_use]
-pub fn section(title: impl Into<String>, beside: impl Into<String>, link: Option<(String, String)>) -> View {
+pub fn section(
+    title: impl Into<String>,
+    beside: impl Into<String>,
+    link: Option<(String, String)>,
+) -> View {
     view! {
         <div class="section">
             <h2>{title.into()}</h2>
@@ -114,7 +124,10 @@ pub fn soft(name: &str) -> View {
 /// The beginning of a digest, the whole of it on hover.
 #[must_use]
 pub fn digest(text: &str) -> View {
-    let bare = text.strip_prefix("sha256:").or_else(|| text.strip_prefix("hmac-sha256:")).unwrap_or(text);
+    let bare = text
+        .strip_prefix("sha256:")
+        .or_else(|| text.strip_prefix("hmac-sha256:"))
+        .unwrap_or(text);
     let short: String = bare.chars().take(8).collect();
     view! { <code class="digest" title=text.to_owned()>{short}</code> }.into_any()
 }
@@ -125,7 +138,11 @@ pub fn digest(text: &str) -> View {
 pub fn area(text: &str) -> String {
     let escaped = text.replace('&', "&amp;").replace('<', "&lt;");
     // A browser drops the first line end inside a textarea.
-    if escaped.starts_with(['\n', '\r']) { format!("\n{escaped}") } else { escaped }
+    if escaped.starts_with(['\n', '\r']) {
+        format!("\n{escaped}")
+    } else {
+        escaped
+    }
 }
 
 /// A quiet link.
@@ -159,9 +176,22 @@ pub fn tally(tally: Tally) -> View {
 /// A tally in words: `adds 3, replaces 1`.
 #[must_use]
 pub fn tally_words(tally: Tally) -> String {
-    let parts = [(tally.delete, "destroys"), (tally.replace, "replaces"), (tally.update, "changes"), (tally.create, "adds")];
-    let words: Vec<String> = parts.iter().filter(|p| p.0 > 0).map(|(n, verb)| format!("{verb} {n}")).collect();
-    if words.is_empty() { "changes nothing".into() } else { words.join(", ") }
+    let parts = [
+        (tally.delete, "destroys"),
+        (tally.replace, "replaces"),
+        (tally.update, "changes"),
+        (tally.create, "adds"),
+    ];
+    let words: Vec<String> = parts
+        .iter()
+        .filter(|p| p.0 > 0)
+        .map(|(n, verb)| format!("{verb} {n}"))
+        .collect();
+    if words.is_empty() {
+        "changes nothing".into()
+    } else {
+        words.join(", ")
+    }
 }
 
 /// The pill that says the worst of a tally.
@@ -191,9 +221,12 @@ pub fn copy(what: impl std::fmt::Display, value: impl Into<String>) -> View {
 /// Where the page stands: links, then the page's own name.
 #[must_use]
 pub fn crumbs(path: Vec<(String, String)>, here: impl Into<String>) -> View {
-    let links: Vec<View> =
-        path.into_iter().map(|(text, url)| view! { <a href=url>{text}</a>"/" }.into_any()).collect();
-    view! { <nav class="crumbs" aria-label="Where">{links}<span>{here.into()}</span></nav> }.into_any()
+    let links: Vec<View> = path
+        .into_iter()
+        .map(|(text, url)| view! { <a href=url>{text}</a>"/" }.into_any())
+        .collect();
+    view! { <nav class="crumbs" aria-label="Where">{links}<span>{here.into()}</span></nav> }
+        .into_any()
 }
 
 /// A search field of a GET form.
@@ -210,7 +243,12 @@ pub fn search(name: &'static str, label: &'static str, value: impl Into<String>)
 
 /// A choice in a GET form.
 #[must_use]
-pub fn pick(name: &'static str, label: &'static str, options: Vec<(String, String)>, chosen: &str) -> View {
+pub fn pick(
+    name: &'static str,
+    label: &'static str,
+    options: Vec<(String, String)>,
+    chosen: &str,
+) -> View {
     let set = !chosen.is_empty();
     let options: Vec<View> = options
         .into_iter()
@@ -227,7 +265,12 @@ pub fn pick(name: &'static str, label: &'static str, options: Vec<(String, Strin
 
 /// A sheet over the page: it needs no script. `key` is its id.
 #[must_use]
-pub fn sheet(key: &'static str, title: impl Into<String>, lead: impl Into<String>, body: View) -> View {
+pub fn sheet(
+    key: &'static str,
+    title: impl Into<String>,
+    lead: impl Into<String>,
+    body: View,
+) -> View {
     let title_id = format!("{key}-title");
     view! {
         <div class="sheet" id=key popover="auto" role="dialog" aria-labelledby=title_id.clone()>
@@ -241,10 +284,16 @@ pub fn sheet(key: &'static str, title: impl Into<String>, lead: impl Into<String
 /// Initials for a face.
 #[must_use]
 pub fn face(name: &str, small: bool) -> View {
-    let initials: String =
-        name.split_whitespace().filter_map(|word| word.chars().next()).take(2).collect::<String>().to_uppercase();
+    let initials: String = name
+        .split_whitespace()
+        .filter_map(|word| word.chars().next())
+        .take(2)
+        .collect::<String>()
+        .to_uppercase();
     // One of five hues by the name, so that two people rarely look the same.
-    let hue = name.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) % 5;
+    let hue = name.bytes().fold(7_u32, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(u32::from(byte))
+    }) % 5;
     let class = format!("face h{hue}{}", if small { " s" } else { "" });
     view! { <span class=class aria-hidden="true">{initials}</span> }.into_any()
 }

@@ -52,7 +52,12 @@ pub fn plan_card(part: PlanPart<'_>) -> View {
         .into_iter()
         .take(SHOWN)
         .enumerate()
-        .map(|(n, change)| fold(change, part.open && n < 4 && change.action == Action::Replace))
+        .map(|(n, change)| {
+            fold(
+                change,
+                part.open && n < 4 && change.action == Action::Replace,
+            )
+        })
         .collect();
     let beside = match (needle.is_empty(), total) {
         (true, 1) => format!("1 change, {} unchanged", preview.unchanged),
@@ -66,7 +71,7 @@ pub fn plan_card(part: PlanPart<'_>) -> View {
     let outputs = (!preview.outputs.is_empty() && needle.is_empty()).then(|| {
         view! {
             <details class="res">
-                <summary><span class="sign is-sea">"→"</span><span class="grow">"Outputs"</span><span class="why">{format!("{} change", preview.outputs.len())}</span></summary>
+                <summary><span class="sign is-sea">"→"</span><span class="grow">"Outputs"</span><span class="why">{match preview.outputs.len() { 1 => "1 changes".to_owned(), n => format!("{n} change") }}</span></summary>
                 {attributes(&preview.outputs, 0, None)}
             </details>
         }
@@ -92,11 +97,22 @@ pub fn plan_card(part: PlanPart<'_>) -> View {
 
 fn fold(change: &Change, open: bool) -> View {
     let (mark, tone, word) = action_look(change.action);
-    let forcing = change.attributes.iter().filter(|a| a.forces_replacement).count();
+    let forcing = change
+        .attributes
+        .iter()
+        .filter(|a| a.forces_replacement)
+        .count();
     let why = match (change.action, forcing, change.attributes.len()) {
-        (Action::Replace, 0, _) => reason(change.reason.as_deref()).unwrap_or("replaced").to_owned(),
-        (Action::Replace, n, _) => format!("{n} {} replacement", if n == 1 { "forces" } else { "force" }),
-        (Action::Delete, _, _) => reason(change.reason.as_deref()).unwrap_or("destroyed").to_owned(),
+        (Action::Replace, 0, _) => reason(change.reason.as_deref())
+            .unwrap_or("replaced")
+            .to_owned(),
+        (Action::Replace, n, _) => format!(
+            "{n} {} replacement",
+            if n == 1 { "forces" } else { "force" }
+        ),
+        (Action::Delete, _, _) => reason(change.reason.as_deref())
+            .unwrap_or("destroyed")
+            .to_owned(),
         (_, _, 1) => change.attributes[0].path.clone(),
         (_, _, n) => format!("{n} attributes"),
     };
@@ -122,7 +138,9 @@ fn reason(word: Option<&str>) -> Option<&'static str> {
         "replace_by_triggers" => "something that it depends on changes",
         "delete_because_no_resource_config" => "no longer in the template",
         "delete_because_no_module" => "its module is no longer in the template",
-        "delete_because_wrong_repetition" | "delete_because_count_index" | "delete_because_each_key" => "its count or key is gone",
+        "delete_because_wrong_repetition"
+        | "delete_because_count_index"
+        | "delete_because_each_key" => "its count or key is gone",
         _ => return None,
     })
 }
@@ -131,11 +149,22 @@ fn forced(change: &Change) -> Option<String> {
     if change.action != Action::Replace {
         return None;
     }
-    let names: Vec<&str> = change.attributes.iter().filter(|a| a.forces_replacement).map(|a| a.path.as_str()).collect();
+    let names: Vec<&str> = change
+        .attributes
+        .iter()
+        .filter(|a| a.forces_replacement)
+        .map(|a| a.path.as_str())
+        .collect();
     Some(if names.is_empty() {
-        format!("Replaced: {}.", reason(change.reason.as_deref()).unwrap_or("the provider wants it so"))
+        format!(
+            "Replaced: {}.",
+            reason(change.reason.as_deref()).unwrap_or("the provider wants it so")
+        )
     } else {
-        format!("Replaced because {} cannot change in place.", names.join(", "))
+        format!(
+            "Replaced because {} cannot change in place.",
+            names.join(", ")
+        )
     })
 }
 
@@ -171,8 +200,12 @@ fn change_of(attribute: &Attribute) -> View {
     match (&attribute.before, &attribute.after) {
         (Shown::Absent, after) => view! { <ins>{shown(after)}</ins> }.into_any(),
         (before, Shown::Absent) => view! { <del>{shown(before)}</del> }.into_any(),
-        (Shown::Sensitive, Shown::Sensitive) => view! { <span class="muted">"sensitive, changes"</span> }.into_any(),
-        (before, after) => view! { <del>{shown(before)}</del>" → "<ins>{shown(after)}</ins> }.into_any(),
+        (Shown::Sensitive, Shown::Sensitive) => {
+            view! { <span class="muted">"sensitive, changes"</span> }.into_any()
+        }
+        (before, after) => {
+            view! { <del>{shown(before)}</del>" → "<ins>{shown(after)}</ins> }.into_any()
+        }
     }
 }
 
@@ -182,7 +215,9 @@ pub fn shown(value: &Shown) -> View {
     match value {
         Shown::Absent => view! { <span class="muted">"not set"</span> }.into_any(),
         Shown::Value(text) => view! { <span class="v">{text.clone()}</span> }.into_any(),
-        Shown::Sensitive => view! { <span class="muted hush">{icon(Icon::Lock)}"sensitive"</span> }.into_any(),
+        Shown::Sensitive => {
+            view! { <span class="muted hush">{icon(Icon::Lock)}"sensitive"</span> }.into_any()
+        }
         Shown::Unknown => view! { <span class="muted">"known after apply"</span> }.into_any(),
     }
 }
@@ -190,8 +225,16 @@ pub fn shown(value: &Shown) -> View {
 /// A message of the engine.
 #[must_use]
 pub fn diagnostic(of: &Diagnostic) -> View {
-    let (tone, shape) = if of.severity == "error" { (Tone::Stop, Icon::Cross) } else { (Tone::Wait, Icon::Warn) };
-    let place = [of.address.clone(), of.at.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let (tone, shape) = if of.severity == "error" {
+        (Tone::Stop, Icon::Cross)
+    } else {
+        (Tone::Wait, Icon::Warn)
+    };
+    let place = [of.address.clone(), of.at.clone()]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ");
     view! {
         <div class=format!("diag {}", tone.class())>
             {icon(shape)}

@@ -83,5 +83,8 @@ pub const fn verb(operation: Operation) -> &'static str {
 /// The word in a table to the words on a page.
 #[must_use]
 pub fn words(word: &str) -> String {
-    State::read(word).map_or_else(|| word.replace('_', " "), |state| run_look(state).0.to_lowercase())
+    State::read(word).map_or_else(
+        || word.replace('_', " "),
+        |state| run_look(state).0.to_lowercase(),
+    )
 }

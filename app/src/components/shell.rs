@@ -64,7 +64,12 @@ pub struct Frame {
 
 const PLACES: [(Here, Icon, &str, &str); 6] = [
     (Here::Home, Icon::Home, "Home", "/"),
-    (Here::Environments, Icon::Environment, "Environments", "/environments"),
+    (
+        Here::Environments,
+        Icon::Environment,
+        "Environments",
+        "/environments",
+    ),
     (Here::Approvals, Icon::Inbox, "Approvals", "/approvals"),
     (Here::Catalog, Icon::Catalog, "Catalog", "/catalog"),
     (Here::History, Icon::History, "History", "/history"),
@@ -85,8 +90,10 @@ pub fn shell(frame: &Frame, body: View) -> View {
         }
         .into_any();
     };
-    let places: Vec<_> =
-        PLACES.into_iter().filter(|place| place.0 != Here::Audit || who.audits).collect();
+    let places: Vec<_> = PLACES
+        .into_iter()
+        .filter(|place| place.0 != Here::Audit || who.audits)
+        .collect();
     let to = |place: &(Here, Icon, &'static str, &'static str), class: &'static str| {
         let current = (place.0 == frame.here).then_some("page");
         let count = (place.0 == Here::Approvals && frame.waiting > 0).then(|| {
@@ -97,14 +104,27 @@ pub fn shell(frame: &Frame, body: View) -> View {
     let rail: Vec<View> = places
         .iter()
         .enumerate()
-        .map(|(n, place)| to(place, match (n, place.0) {
-            (n, Here::Audit) if n >= ON_A_PHONE => "to more first",
-            (n, _) if n >= ON_A_PHONE => "to more",
-            _ => "to",
-        }))
+        .map(|(n, place)| {
+            to(
+                place,
+                match (n, place.0) {
+                    (n, Here::Audit) if n >= ON_A_PHONE => "to more first",
+                    (n, _) if n >= ON_A_PHONE => "to more",
+                    _ => "to",
+                },
+            )
+        })
         .collect();
-    let more: Vec<View> = places.iter().skip(ON_A_PHONE).map(|place| to(place, "to")).collect();
-    let behind = places.iter().skip(ON_A_PHONE).any(|place| place.0 == frame.here).then_some("true");
+    let more: Vec<View> = places
+        .iter()
+        .skip(ON_A_PHONE)
+        .map(|place| to(place, "to"))
+        .collect();
+    let behind = places
+        .iter()
+        .skip(ON_A_PHONE)
+        .any(|place| place.0 == frame.here)
+        .then_some("true");
     view! {
         <a class="skip" href="#main">"Skip to content"</a>
         {frame.skip.map(|(id, text)| view! { <a class="skip" href=format!("#{id}")>{text}</a> })}
@@ -142,7 +162,9 @@ fn me(who: &Who) -> View {
 }
 
 fn demo_note(demo: Option<&Demo>) -> View {
-    let act = demo.map(|demo| view! { <a class="btn small" href=demo.switch.clone()>"Another persona"</a> }.into_any());
+    let act = demo.map(|demo| {
+        view! { <a class="btn small" href=demo.switch.clone()>"Another persona"</a> }.into_any()
+    });
     view! {
         <aside class="demo" aria-label="Demo">
             {banner(Tone::Sea, Icon::Key, "Demo sign-in.", view! { "Anybody on this machine can be anybody here."<span class="hide-s">" It exists only while Slipway listens on this machine alone."</span> }, act)}

@@ -25,7 +25,11 @@ pub fn ago(at: OffsetDateTime) -> View {
 /// What is left until `at`: `5 h`; `now` when it is past.
 #[must_use]
 pub fn left(at: OffsetDateTime) -> View {
-    stamp(at, time_text::left(now(), at).unwrap_or_else(|| "a moment".into()), "left")
+    stamp(
+        at,
+        time_text::left(now(), at).unwrap_or_else(|| "a moment".into()),
+        "left",
+    )
 }
 
 /// The moment itself, in words: for lists where the exact time is the point.

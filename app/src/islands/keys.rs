@@ -20,7 +20,9 @@ mod browser {
 
     pub(super) fn start() {
         dom::listen(&dom::document(), "keydown", |event| {
-            let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
+            let Some(event) = event.dyn_ref::<KeyboardEvent>() else {
+                return;
+            };
             if event.ctrl_key() || event.meta_key() || event.alt_key() || dom::is_typing() {
                 return;
             }
@@ -40,7 +42,10 @@ mod browser {
         let focus = dom::document().active_element();
         rows.iter()
             .position(|row| focus.as_ref().is_some_and(|f| row.contains(Some(f))))
-            .or_else(|| rows.iter().position(|row| row.has_attribute("aria-current")))
+            .or_else(|| {
+                rows.iter()
+                    .position(|row| row.has_attribute("aria-current"))
+            })
     }
 
     fn step(by: i32) {
@@ -49,9 +54,15 @@ mod browser {
         if last < 0 {
             return;
         }
-        let at = current(&rows).map_or(if by > 0 { 0 } else { last }, |n| (n as i32 + by).clamp(0, last));
+        let at = current(&rows).map_or(if by > 0 { 0 } else { last }, |n| {
+            (n as i32 + by).clamp(0, last)
+        });
         let row = &rows[at as usize];
-        let target = row.query_selector("a[href]").ok().flatten().unwrap_or_else(|| row.clone());
+        let target = row
+            .query_selector("a[href]")
+            .ok()
+            .flatten()
+            .unwrap_or_else(|| row.clone());
         if let Some(target) = target.dyn_ref::<HtmlElement>() {
             _ = target.focus();
             row.scroll_into_view_with_bool(false);
@@ -67,7 +78,10 @@ mod browser {
             if target.tag_name() == "SUMMARY" {
                 target.click();
                 // The reason is what comes next, and the fold hides its own summary.
-                let field = rows[n].query_selector("details[open] textarea").ok().flatten();
+                let field = rows[n]
+                    .query_selector("details[open] textarea")
+                    .ok()
+                    .flatten();
                 if let Some(field) = field.as_ref().and_then(|f| f.dyn_ref::<HtmlElement>()) {
                     _ = field.focus();
                 }

@@ -113,23 +113,34 @@ mod browser {
 
     /// Whether the message is newer than what the page shows of that run.
     fn is_news(message: &JsValue) -> bool {
-        let (Some(run), Some(version)) = (dom::number(message, "run"), dom::number(message, "version")) else {
+        let (Some(run), Some(version)) =
+            (dom::number(message, "run"), dom::number(message, "version"))
+        else {
             return false;
         };
-        dom::all(&format!("[data-run=\"{run}\"]")).iter().any(|place| {
-            place.get_attribute("data-version").and_then(|v| v.parse::<i64>().ok()).is_none_or(|shown| version > shown)
-        })
+        dom::all(&format!("[data-run=\"{run}\"]"))
+            .iter()
+            .any(|place| {
+                place
+                    .get_attribute("data-version")
+                    .and_then(|v| v.parse::<i64>().ok())
+                    .is_none_or(|shown| version > shown)
+            })
     }
 
     /// Puts the waiting page in place, but for regions of controls that somebody is about to use.
     fn settle(hand: &RefCell<Hand>, bar: Bar, now: bool) {
-        let Some(page) = hand.borrow_mut().waiting.take() else { return };
+        let Some(page) = hand.borrow_mut().waiting.take() else {
+            return;
+        };
         let anchor = anchor(hand.borrow().at);
         let top = anchor.as_ref().map(|e| e.get_bounding_client_rect().top());
         let mut held = false;
         for region in dom::all("[data-live]") {
             let name = region.get_attribute("data-live").unwrap_or_default();
-            let Ok(Some(fresh)) = page.query_selector(&format!("[data-live=\"{name}\"]")) else { continue };
+            let Ok(Some(fresh)) = page.query_selector(&format!("[data-live=\"{name}\"]")) else {
+                continue;
+            };
             if region.is_equal_node(Some(&fresh)) {
                 continue;
             }
@@ -149,9 +160,18 @@ mod browser {
             hand.borrow_mut().waiting = Some(page);
         }
         if hand.borrow().lost.is_none() {
-            bar.set(held.then(|| ("This has moved on.".into(), "It is updated when you leave it, or".into())));
+            bar.set(held.then(|| {
+                (
+                    "This has moved on.".into(),
+                    "It is updated when you leave it, or".into(),
+                )
+            }));
         }
-        dom::document().set_title(&dom::one("title").and_then(|t| t.text_content()).unwrap_or_default());
+        dom::document().set_title(
+            &dom::one("title")
+                .and_then(|t| t.text_content())
+                .unwrap_or_default(),
+        );
         fire("slipway-want");
     }
 
@@ -159,7 +179,11 @@ mod browser {
     fn is_in_use(region: &Element) -> bool {
         let holds = region.has_attribute("data-hold");
         let focus = dom::document().active_element();
-        let focused = focus.is_some_and(|f| f.tag_name() != "BODY" && region.contains(Some(&f)) && f.closest("form, [data-hold]").ok().flatten().is_some());
+        let focused = focus.is_some_and(|f| {
+            f.tag_name() != "BODY"
+                && region.contains(Some(&f))
+                && f.closest("form, [data-hold]").ok().flatten().is_some()
+        });
         focused || (holds && region.matches(":hover").unwrap_or(false))
     }
 
@@ -171,9 +195,14 @@ mod browser {
 
     /// Spans of time grow while a page stands open.
     fn times() {
-        let Some(now) = moment(js_sys::Date::now()) else { return };
+        let Some(now) = moment(js_sys::Date::now()) else {
+            return;
+        };
         for place in dom::all("time[data-ago]") {
-            let at = place.get_attribute("datetime").map(|text| js_sys::Date::parse(&text)).and_then(moment);
+            let at = place
+                .get_attribute("datetime")
+                .map(|text| js_sys::Date::parse(&text))
+                .and_then(moment);
             let Some(at) = at else { continue };
             let text = match place.get_attribute("data-ago").as_deref() {
                 Some("left") => time_text::left(now, at),
@@ -190,8 +219,11 @@ mod browser {
     }
 
     fn clock(ms: i64) -> String {
-        let text: String = js_sys::Date::new(&JsValue::from_f64(ms as f64)).to_iso_string().into();
+        let text: String = js_sys::Date::new(&JsValue::from_f64(ms as f64))
+            .to_iso_string()
+            .into();
         // 2026-11-24T09:36:40.000Z
-        text.get(11..19).map_or(text.clone(), |time| time.to_owned() + " UTC")
+        text.get(11..19)
+            .map_or(text.clone(), |time| time.to_owned() + " UTC")
     }
 }

@@ -92,7 +92,9 @@ mod browser {
         } else {
             to_end();
         }
-        let run = dom::one("#log").and_then(|e| e.get_attribute("data-run")).and_then(|r| r.parse::<i64>().ok());
+        let run = dom::one("#log")
+            .and_then(|e| e.get_attribute("data-run"))
+            .and_then(|r| r.parse::<i64>().ok());
         dom::on_message(move |kind, message| {
             if kind != "log" || dom::number(&message, "run") != run {
                 return;
@@ -128,7 +130,11 @@ mod browser {
         });
     }
 
-    fn flush(needle: ReadSignal<String>, found: WriteSignal<(usize, usize)>, follow: ReadSignal<bool>) {
+    fn flush(
+        needle: ReadSignal<String>,
+        found: WriteSignal<(usize, usize)>,
+        follow: ReadSignal<bool>,
+    ) {
         let Some(list) = list() else { return };
         let waiting = WAITING.with_borrow_mut(std::mem::take);
         let document = dom::document();
@@ -154,11 +160,15 @@ mod browser {
         }
         let mut stray = list.child_element_count().saturating_sub(WINDOW);
         if stray > 0 && follow.get_untracked() {
-            while stray > 0 && let Some(first) = list.first_element_child() {
+            while stray > 0
+                && let Some(first) = list.first_element_child()
+            {
                 first.remove();
                 stray -= 1;
             }
-            if let (Some(first), Some(link)) = (list.first_element_child(), dom::one("#log-earlier")) {
+            if let (Some(first), Some(link)) =
+                (list.first_element_child(), dom::one("#log-earlier"))
+            {
                 let number = first.id().get(1..).unwrap_or("1").to_owned();
                 let base = link.get_attribute("data-base").unwrap_or_default();
                 _ = link.set_attribute("href", &format!("{base}?before={number}"));
@@ -198,7 +208,9 @@ mod browser {
     }
 
     pub(super) fn go_to(number: &str, follow: WriteSignal<bool>) {
-        let Ok(number) = number.trim().parse::<u32>() else { return };
+        let Ok(number) = number.trim().parse::<u32>() else {
+            return;
+        };
         follow.set(false);
         for here in dom::all("#log li.here") {
             _ = here.class_list().remove_1("here");
@@ -211,7 +223,9 @@ mod browser {
             // Not in the window: the server shows the stretch around it.
             None => {
                 if let Some(base) = dom::one("#log").and_then(|e| e.get_attribute("data-base")) {
-                    _ = dom::window().location().set_href(&format!("{base}?line={number}#L{number}"));
+                    _ = dom::window()
+                        .location()
+                        .set_href(&format!("{base}?line={number}#L{number}"));
                 }
             }
         }
@@ -240,7 +254,11 @@ mod browser {
                 span.set_text_content(None);
                 let mut rest = 0;
                 for (at, _) in folded.match_indices(&lower) {
-                    let (Some(before), Some(hit)) = (text.get(rest..at), text.get(at..at + lower.len())) else { break };
+                    let (Some(before), Some(hit)) =
+                        (text.get(rest..at), text.get(at..at + lower.len()))
+                    else {
+                        break;
+                    };
                     _ = span.append_child(&Node::from(document.create_text_node(before)));
                     if let Ok(mark) = document.create_element("mark") {
                         mark.set_text_content(Some(hit));
@@ -249,7 +267,9 @@ mod browser {
                     }
                     rest = at + lower.len();
                 }
-                _ = span.append_child(&Node::from(document.create_text_node(text.get(rest..).unwrap_or_default())));
+                _ = span.append_child(&Node::from(
+                    document.create_text_node(text.get(rest..).unwrap_or_default()),
+                ));
                 if let Some(li) = span.parent_element() {
                     _ = li.class_list().add_1("hit");
                 }
@@ -269,7 +289,11 @@ mod browser {
             follow.set(false);
             let count = marks.len() as i32;
             let at = AT.get() as i32;
-            let next = if at == 0 && by < 0 { count } else { (at - 1 + by).rem_euclid(count) + 1 };
+            let next = if at == 0 && by < 0 {
+                count
+            } else {
+                (at - 1 + by).rem_euclid(count) + 1
+            };
             AT.set(next as usize);
             for mark in marks.iter() {
                 _ = mark.remove_attribute("class");

@@ -35,7 +35,11 @@ pub(super) fn morph(old: &Element, new: &Element) {
                 }
             }
             None => {
-                if let Ok(copy) = old.owner_document().unwrap_or_else(super::dom::document).import_node_with_deep(&new, true) {
+                if let Ok(copy) = old
+                    .owner_document()
+                    .unwrap_or_else(super::dom::document)
+                    .import_node_with_deep(&new, true)
+                {
                     _ = old.insert_before(&copy, next.as_ref());
                 }
             }
@@ -53,7 +57,10 @@ fn keeps(element: &Element) -> bool {
 
 /// The node among `first` and its siblings that stands for `new`.
 fn find(first: Option<Node>, new: &Node) -> Option<Node> {
-    let id = new.dyn_ref::<Element>().map(Element::id).filter(|id| !id.is_empty());
+    let id = new
+        .dyn_ref::<Element>()
+        .map(Element::id)
+        .filter(|id| !id.is_empty());
     let mut node = first;
     while let Some(here) = node {
         let fits = here.node_name() == new.node_name()
@@ -73,11 +80,15 @@ fn find(first: Option<Node>, new: &Node) -> Option<Node> {
 
 fn attributes(old: &Element, new: &Element) {
     let names = |e: &Element| -> Vec<String> {
-        e.get_attribute_names().iter().filter_map(|n| n.as_string()).collect()
+        e.get_attribute_names()
+            .iter()
+            .filter_map(|n| n.as_string())
+            .collect()
     };
     // Whether a fold is open and what a control holds belong to the person.
     let personal = |name: &str| {
-        name == "open" || (matches!(name, "value" | "checked") && old.dyn_ref::<HtmlInputElement>().is_some())
+        name == "open"
+            || (matches!(name, "value" | "checked") && old.dyn_ref::<HtmlInputElement>().is_some())
     };
     for name in names(old) {
         if !new.has_attribute(&name) && !personal(&name) {

@@ -12,5 +12,12 @@ use crate::{components::Here, views};
 pub async fn show(desk: Desk) -> Answer {
     let inbox = approval::inbox(&desk.app.office.web, &desk.ctx).await?;
     let waiting = Some(inbox.yours.len());
-    desk.page(Paper { waiting, ..Paper::live("Approvals", Here::Approvals) }, || views::approvals::view(&inbox)).await
+    desk.page(
+        Paper {
+            waiting,
+            ..Paper::live("Approvals", Here::Approvals)
+        },
+        || views::approvals::view(&inbox),
+    )
+    .await
 }

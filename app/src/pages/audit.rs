@@ -29,5 +29,8 @@ pub async fn show(desk: Desk, Query(asked): Query<Asked>) -> Answer {
         before: asked.before.parse().ok(),
     };
     let page = audit::list(&desk.app.office.web, &desk.ctx, &filter).await?;
-    desk.page(Paper::new("Audit", Here::Audit), || views::audit::view(page, &filter)).await
+    desk.page(Paper::new("Audit", Here::Audit), || {
+        views::audit::view(page, &filter)
+    })
+    .await
 }

@@ -12,7 +12,10 @@ use crate::{components::Here, views};
 /// If nobody is signed in, or the database is away.
 pub async fn list(desk: Desk) -> Answer {
     let templates = template::list(&desk.app.office.web, &desk.ctx).await?;
-    desk.page(Paper::new("Catalog", Here::Catalog), || views::catalog::list(&desk.app.site, &templates, desk.requests())).await
+    desk.page(Paper::new("Catalog", Here::Catalog), || {
+        views::catalog::list(&desk.app.site, &templates, desk.requests())
+    })
+    .await
 }
 
 /// `GET /catalog/{name}`
@@ -21,6 +24,12 @@ pub async fn list(desk: Desk) -> Answer {
 /// If there is no such template.
 pub async fn one(desk: Desk, Path(name): Path<String>) -> Answer {
     let listed = template::find(&desk.app.office.web, &desk.ctx, &name).await?;
-    let title = listed.template.as_ref().map_or_else(|| listed.name.clone(), |t| t.title.clone());
-    desk.page(Paper::new(title, Here::Catalog), || views::catalog::one(&desk.app.site, &listed, desk.requests())).await
+    let title = listed
+        .template
+        .as_ref()
+        .map_or_else(|| listed.name.clone(), |t| t.title.clone());
+    desk.page(Paper::new(title, Here::Catalog), || {
+        views::catalog::one(&desk.app.site, &listed, desk.requests())
+    })
+    .await
 }

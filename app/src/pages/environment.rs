@@ -33,7 +33,10 @@ pub async fn list(desk: Desk, Query(asked): Query<Asked>) -> Answer {
         before: asked.before.parse().ok(),
     };
     let page = environment::list(&desk.app.office.web, &desk.ctx, &filter).await?;
-    desk.page(Paper::live("Environments", Here::Environments), || views::environments::view(page, &filter, desk.requests())).await
+    desk.page(Paper::live("Environments", Here::Environments), || {
+        views::environments::view(page, &filter, desk.requests())
+    })
+    .await
 }
 
 /// `GET /environments/{id}`
@@ -44,7 +47,14 @@ pub async fn one(desk: Desk, Path(of): Path<String>) -> Answer {
     let of = environment::find(&desk.app.office.web, &desk.ctx, id(&of)?).await?;
     let actor = desk.actor()?.clone();
     let refresh = of.active().is_some_and(|run| run.state.is_working());
-    desk.page(Paper { refresh, ..Paper::live(of.name.clone(), Here::Environments) }, || views::environment::view(&of, &actor)).await
+    desk.page(
+        Paper {
+            refresh,
+            ..Paper::live(of.name.clone(), Here::Environments)
+        },
+        || views::environment::view(&of, &actor),
+    )
+    .await
 }
 
 /// `GET /environments/{id}/extend`
@@ -53,7 +63,11 @@ pub async fn one(desk: Desk, Path(of): Path<String>) -> Answer {
 /// If there is no such environment for the reader.
 pub async fn extend(desk: Desk, Path(of): Path<String>) -> Answer {
     let of = environment::find(&desk.app.office.web, &desk.ctx, id(&of)?).await?;
-    desk.page(Paper::new(format!("Extend {}", of.name), Here::Environments), || views::environment::extend(&of)).await
+    desk.page(
+        Paper::new(format!("Extend {}", of.name), Here::Environments),
+        || views::environment::extend(&of),
+    )
+    .await
 }
 
 /// `GET /environments/{id}/destroy`
@@ -70,5 +84,9 @@ pub async fn destroy(desk: Desk, Path(of): Path<String>) -> Answer {
 /// If there is no such environment for the reader.
 pub async fn ask_destroy(desk: &Desk, of: &str, typed: &Destroy) -> Answer {
     let of = environment::find(&desk.app.office.web, &desk.ctx, id(of)?).await?;
-    desk.page(Paper::new(format!("Destroy {}", of.name), Here::Environments), || views::environment::destroy(&of, typed)).await
+    desk.page(
+        Paper::new(format!("Destroy {}", of.name), Here::Environments),
+        || views::environment::destroy(&of, typed),
+    )
+    .await
 }

@@ -30,7 +30,10 @@ pub async fn show(desk: Desk, Query(asked): Query<Asked>) -> Answer {
         before: asked.before.parse().ok(),
     };
     let page = deployment::list(&desk.app.office.web, &desk.ctx, &filter).await?;
-    desk.page(Paper::new("History", Here::History), || views::history::view(page, &filter)).await
+    desk.page(Paper::new("History", Here::History), || {
+        views::history::view(page, &filter)
+    })
+    .await
 }
 
 /// A text of a filter; blank is none.

@@ -11,7 +11,10 @@ use crate::{components::Here, views::home};
 /// If nobody is signed in, or the database is away.
 pub async fn show(desk: Desk) -> Answer {
     let web = &desk.app.office.web;
-    let filter = environment::Filter { mine: desk.requests(), ..environment::Filter::default() };
+    let filter = environment::Filter {
+        mine: desk.requests(),
+        ..environment::Filter::default()
+    };
     let (inbox, mut page, recent) = (
         approval::inbox(web, &desk.ctx).await?,
         environment::list(web, &desk.ctx, &filter).await?,
@@ -20,6 +23,19 @@ pub async fn show(desk: Desk) -> Answer {
     let more = page.older.is_some() || page.environments.len() > 12;
     page.environments.truncate(12);
     let waiting = Some(inbox.yours.len());
-    let home = home::Home { inbox, environments: page.environments, more, recent, requests: desk.requests() };
-    desk.page(Paper { waiting, ..Paper::live("Home", Here::Home) }, || home::view(home)).await
+    let home = home::Home {
+        inbox,
+        environments: page.environments,
+        more,
+        recent,
+        requests: desk.requests(),
+    };
+    desk.page(
+        Paper {
+            waiting,
+            ..Paper::live("Home", Here::Home)
+        },
+        || home::view(home),
+    )
+    .await
 }

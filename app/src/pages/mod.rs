@@ -63,7 +63,9 @@ impl IntoResponse for Trouble {
             Error::Refused(_) => StatusCode::FORBIDDEN,
             Error::Stale(_) | Error::Fenced => StatusCode::CONFLICT,
             Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Error::Database(error) if slipway_services::is_away(error) => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Database(error) if slipway_services::is_away(error) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Error::Database(_) | Error::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let mut response = status.into_response();
@@ -88,12 +90,23 @@ impl FromRequestParts<App> for Desk {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let Some(ctx) = parts.extensions.get::<Ctx>().cloned() else {
-            tracing::error!("a page was asked for without a context: the front door must insert one");
+            tracing::error!(
+                "a page was asked for without a context: the front door must insert one"
+            );
             return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
         };
-        let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
-        let here = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
-        Ok(Self { app: app.clone(), ctx, here })
+        let uri = parts
+            .extensions
+            .get::<OriginalUri>()
+            .map_or(&parts.uri, |uri| &uri.0);
+        let here = uri
+            .path_and_query()
+            .map_or_else(|| "/".to_owned(), ToString::to_string);
+        Ok(Self {
+            app: app.clone(),
+            ctx,
+            here,
+        })
     }
 }
 
@@ -116,12 +129,22 @@ pub struct Paper {
 impl Paper {
     /// A page that stands still.
     pub fn new(title: impl Into<String>, here: Here) -> Self {
-        Self { title: title.into(), here, live: false, refresh: false, waiting: None, skip: None }
+        Self {
+            title: title.into(),
+            here,
+            live: false,
+            refresh: false,
+            waiting: None,
+            skip: None,
+        }
     }
 
     /// A page that keeps itself up to date.
     pub fn live(title: impl Into<String>, here: Here) -> Self {
-        Self { live: true, ..Self::new(title, here) }
+        Self {
+            live: true,
+            ..Self::new(title, here)
+        }
     }
 }
 
@@ -137,7 +160,10 @@ impl Desk {
     /// Whether the reader may ask for environments anywhere.
     #[must_use]
     pub fn requests(&self) -> bool {
-        self.ctx.actor.as_ref().is_some_and(|actor| rights::may(actor, Right::RequestEnvironment, None))
+        self.ctx
+            .actor
+            .as_ref()
+            .is_some_and(|actor| rights::may(actor, Right::RequestEnvironment, None))
     }
 
     /// Renders a page for somebody who is signed in.
@@ -152,7 +178,13 @@ impl Desk {
         Ok(self.respond(StatusCode::OK, paper, waiting, body))
     }
 
-    fn respond(&self, status: StatusCode, paper: Paper, waiting: usize, body: impl FnOnce() -> View) -> Response {
+    fn respond(
+        &self,
+        status: StatusCode,
+        paper: Paper,
+        waiting: usize,
+        body: impl FnOnce() -> View,
+    ) -> Response {
         let site = &self.app.site;
         let frame = Frame {
             title: paper.title,
@@ -166,7 +198,10 @@ impl Desk {
         let html = render::document(&site.assets, &frame, self.ctx.now, paper.refresh, body);
         let mut response = (status, html).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/html; charset=utf-8"),
+        );
         // Pages are somebody's own: nothing keeps them, the Back button after signing out included.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
@@ -187,11 +222,23 @@ fn who(actor: &Actor) -> Who {
     if actor.teams.iter().any(|(_, role)| *role == TeamRole::Lead) {
         roles.push("lead");
     }
-    if actor.teams.iter().any(|(_, role)| *role == TeamRole::Member) {
+    if actor
+        .teams
+        .iter()
+        .any(|(_, role)| *role == TeamRole::Member)
+    {
         roles.push("developer");
     }
-    let roles = if roles.is_empty() { "no role yet".to_owned() } else { roles.join(", ") };
-    Who { name: actor.name.clone(), roles, audits: rights::may(actor, Right::SeeAudit, None) }
+    let roles = if roles.is_empty() {
+        "no role yet".to_owned()
+    } else {
+        roles.join(", ")
+    };
+    Who {
+        name: actor.name.clone(),
+        roles,
+        audits: rights::may(actor, Right::SeeAudit, None),
+    }
 }
 
 /// An id of a path; anything else names nothing.
@@ -205,7 +252,9 @@ pub fn id<N>(text: &str) -> Result<Id<N>, Trouble> {
 /// A path of ours to go on to; anything else becomes `/`.
 #[must_use]
 pub fn local(next: &str) -> &str {
-    let ours = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\n', '\r', '\t', '\0']);
+    let ours = next.starts_with('/')
+        && !next.starts_with("//")
+        && !next.contains(['\\', '\n', '\r', '\t', '\0']);
     if ours { next } else { "/" }
 }
 
@@ -221,10 +270,15 @@ pub fn see(url: &str) -> Response {
 pub async fn dress(State(app): State<App>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let ctx = request.extensions().get::<Ctx>().cloned();
-    let here = request.uri().path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
+    let here = request
+        .uri()
+        .path_and_query()
+        .map_or_else(|| "/".to_owned(), ToString::to_string);
     let back = back(&request);
     let response = next.run(request).await;
-    let Some(Trouble(error)) = response.extensions().get::<Trouble>().cloned() else { return response };
+    let Some(Trouble(error)) = response.extensions().get::<Trouble>().cloned() else {
+        return response;
+    };
     let Some(ctx) = ctx else { return response };
     let status = response.status();
     let desk = Desk { app, ctx, here };
@@ -233,9 +287,21 @@ pub async fn dress(State(app): State<App>, request: Request, next: Next) -> Resp
 
 /// Where the reader came from, if it was a page of ours.
 fn back(request: &Request) -> String {
-    let host = request.headers().get(header::HOST).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let from = request.headers().get(header::REFERER).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let path = from.split_once("://").map_or("", |(_, rest)| rest).strip_prefix(host).unwrap_or("/");
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
+    let from = request
+        .headers()
+        .get(header::REFERER)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
+    let path = from
+        .split_once("://")
+        .map_or("", |(_, rest)| rest)
+        .strip_prefix(host)
+        .unwrap_or("/");
     local(if path.is_empty() { "/" } else { path }).to_owned()
 }
 
@@ -243,12 +309,23 @@ impl Desk {
     fn trouble(&self, error: &Error, status: StatusCode, method: &Method, back: &str) -> Response {
         match error {
             Error::SignIn => {
-                let next = if *method == Method::GET { self.here.as_str() } else { "/" };
+                let next = if *method == Method::GET {
+                    self.here.as_str()
+                } else {
+                    "/"
+                };
                 see(&query("/sign-in", &[("next", next)]))
             }
-            Error::NotFound => self.respond(status, Paper::new("Not found", Here::Elsewhere), 0, trouble::not_found),
+            Error::NotFound => self.respond(
+                status,
+                Paper::new("Not found", Here::Elsewhere),
+                0,
+                trouble::not_found,
+            ),
             Error::Refused(refusal) | Error::Stale(refusal) => {
-                self.respond(status, Paper::new("Not done", Here::Elsewhere), 0, || trouble::refused(refusal, back))
+                self.respond(status, Paper::new("Not done", Here::Elsewhere), 0, || {
+                    trouble::refused(refusal, back)
+                })
             }
             Error::Invalid(errors) => {
                 let refusal = slipway_services::Refusal {
@@ -257,19 +334,31 @@ impl Desk {
                     hint: "Go back and look at the form again.".into(),
                     ..slipway_services::Refusal::default()
                 };
-                self.respond(status, Paper::new("Not done", Here::Elsewhere), 0, || trouble::refused(&refusal, back))
+                self.respond(status, Paper::new("Not done", Here::Elsewhere), 0, || {
+                    trouble::refused(&refusal, back)
+                })
             }
             Error::Database(cause) => {
                 tracing::error!(request = %self.ctx.request_id, error = %cause, "a page could not be made: the database");
-                let here = if *method == Method::GET { self.here.as_str() } else { back };
+                let here = if *method == Method::GET {
+                    self.here.as_str()
+                } else {
+                    back
+                };
                 self.respond(status, Paper::new("Error", Here::Elsewhere), 0, || {
                     trouble::broken(slipway_services::is_away(cause), &self.ctx.request_id, here)
                 })
             }
             Error::Broken(_) | Error::Fenced => {
                 tracing::error!(request = %self.ctx.request_id, error = %error, "a page could not be made");
-                let here = if *method == Method::GET { self.here.as_str() } else { back };
-                self.respond(status, Paper::new("Error", Here::Elsewhere), 0, || trouble::broken(false, &self.ctx.request_id, here))
+                let here = if *method == Method::GET {
+                    self.here.as_str()
+                } else {
+                    back
+                };
+                self.respond(status, Paper::new("Error", Here::Elsewhere), 0, || {
+                    trouble::broken(false, &self.ctx.request_id, here)
+                })
             }
         }
     }
@@ -278,7 +367,11 @@ impl Desk {
 /// A page for what went wrong before a handler was reached, for the front door.
 #[must_use]
 pub fn trouble_page(app: &App, ctx: Ctx, here: &str, error: Error) -> Response {
-    let desk = Desk { app: app.clone(), ctx, here: here.to_owned() };
+    let desk = Desk {
+        app: app.clone(),
+        ctx,
+        here: here.to_owned(),
+    };
     let status = Trouble::from(error).into_response();
     let error = match status.extensions().get::<Trouble>() {
         Some(Trouble(error)) => error.clone(),
@@ -302,7 +395,15 @@ mod tests {
     #[test]
     fn only_our_own_paths_are_gone_on_to() {
         assert_eq!(local("/runs/42?a=b#L7"), "/runs/42?a=b#L7");
-        for bad in ["//evil.example", "https://evil.example", "/\\evil.example", "", "runs", "/a\r\nSet-Cookie: x", "javascript:alert(1)"] {
+        for bad in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "",
+            "runs",
+            "/a\r\nSet-Cookie: x",
+            "javascript:alert(1)",
+        ] {
             assert_eq!(local(bad), "/", "{bad:?}");
         }
     }

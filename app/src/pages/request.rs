@@ -58,7 +58,13 @@ pub async fn again(desk: Desk, Path(of): Path<String>, Query(asked): Query<Asked
 async fn show(desk: &Desk, draft: &Draft, saved: bool) -> Answer {
     let (title, here) = match &draft.environment {
         Some((_, name)) => (format!("Change {name}"), Here::Environments),
-        None => (format!("Request: {}", draft.version.template.title), Here::Catalog),
+        None => (
+            format!("Request: {}", draft.version.template.title),
+            Here::Catalog,
+        ),
     };
-    desk.page(Paper::new(title, here), || views::request::view(&desk.app.site, draft, saved)).await
+    desk.page(Paper::new(title, here), || {
+        views::request::view(&desk.app.site, draft, saved)
+    })
+    .await
 }

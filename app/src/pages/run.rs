@@ -34,16 +34,27 @@ pub async fn show(desk: Desk, Path(of): Path<String>, Query(asked): Query<Asked>
     let run = run::find(web, &desk.ctx, of).await?;
     let part = match (asked.before.parse::<i64>(), asked.line.parse::<i64>()) {
         (Ok(before), _) if before > 1 => log::before(web, &desk.ctx, of, before, LINES).await?,
-        (_, Ok(line)) if line > 0 => log::before(web, &desk.ctx, of, line.saturating_add(LINES / 4), LINES).await?,
+        (_, Ok(line)) if line > 0 => {
+            log::before(web, &desk.ctx, of, line.saturating_add(LINES / 4), LINES).await?
+        }
         _ => log::tail(web, &desk.ctx, of, LINES).await?,
     };
     let actor = desk.actor()?.clone();
     let paper = Paper {
         refresh: views::run::refreshes(&run, &actor),
-        skip: (run.state == State::AwaitingApproval && run.options(&actor).approve).then_some(("decide", "Skip to the decision")),
+        skip: (run.state == State::AwaitingApproval && run.options(&actor).approve)
+            .then_some(("decide", "Skip to the decision")),
         ..Paper::live(run.title.clone(), Here::Environments)
     };
-    desk.page(paper, || views::run::view(views::run::RunPage { run: &run, actor: &actor, log: part, find: &asked.find })).await
+    desk.page(paper, || {
+        views::run::view(views::run::RunPage {
+            run: &run,
+            actor: &actor,
+            log: part,
+            find: &asked.find,
+        })
+    })
+    .await
 }
 
 /// `GET /runs/{id}/log.txt`: the whole log.
@@ -54,9 +65,17 @@ pub async fn download(desk: Desk, Path(of): Path<String>) -> Answer {
     let of: RunId = id(&of)?;
     let text = log::whole(&desk.app.office.web, &desk.ctx, of).await?;
     let mut response = text.into_response();
-    let name = HeaderValue::from_str(&format!("attachment; filename=\"run-{of}.log\"")).unwrap_or(HeaderValue::from_static("attachment"));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let name = HeaderValue::from_str(&format!("attachment; filename=\"run-{of}.log\""))
+        .unwrap_or(HeaderValue::from_static("attachment"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    response
+        .headers_mut()
+        .insert(header::CONTENT_DISPOSITION, name);
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }

@@ -1,6 +1,9 @@
 //! The way in. Who somebody is is proven by the front door, which also takes the posts.
 
-use axum::{extract::Query, http::{HeaderMap, header}};
+use axum::{
+    extract::Query,
+    http::{HeaderMap, header},
+};
 use serde::Deserialize;
 use slipway_services::person::PERSONAS;
 
@@ -24,7 +27,10 @@ pub async fn show(desk: Desk, Query(asked): Query<Asked>, headers: HeaderMap) ->
     if desk.ctx.actor.is_some() {
         return Ok(see(&next));
     }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
     let persona = host
         .split(':')
         .next()
@@ -32,7 +38,19 @@ pub async fn show(desk: Desk, Query(asked): Query<Asked>, headers: HeaderMap) ->
         .and_then(|word| PERSONAS.iter().find(|persona| persona.word == word))
         .map(|persona| persona.word);
     // The front door says only that it did not work: its reasons are no business of whoever tries doors.
-    let trouble = (!asked.trouble.is_empty()).then(|| "Try again; if it lasts, somebody should look at the log.".to_owned());
-    let page = views::sign_in::SignIn { persona, next, trouble };
-    desk.page(Paper { waiting: Some(0), ..Paper::new("Sign in", Here::Elsewhere) }, || views::sign_in::view(&desk.app.site, &page)).await
+    let trouble = (!asked.trouble.is_empty())
+        .then(|| "Try again; if it lasts, somebody should look at the log.".to_owned());
+    let page = views::sign_in::SignIn {
+        persona,
+        next,
+        trouble,
+    };
+    desk.page(
+        Paper {
+            waiting: Some(0),
+            ..Paper::new("Sign in", Here::Elsewhere)
+        },
+        || views::sign_in::view(&desk.app.site, &page),
+    )
+    .await
 }

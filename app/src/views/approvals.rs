@@ -5,7 +5,10 @@ use slipway_domain::environment::Class;
 use slipway_services::approval::{Decided, Decision, Inbox, Waiting};
 
 use crate::{
-    components::{Icon, Row, Tone, View, ago, digest, empty, icon, left, looks, row, run_pill, section, sign, tally_pill, text},
+    components::{
+        Icon, Row, Tone, View, ago, digest, empty, icon, left, looks, row, run_pill, section, sign,
+        tally_pill, text,
+    },
     islands::Keys,
 };
 
@@ -13,7 +16,12 @@ use crate::{
 #[must_use]
 pub fn view(inbox: &Inbox) -> View {
     let n = inbox.yours.len();
-    let yours: Vec<View> = inbox.yours.iter().enumerate().map(|(n, w)| decision(w, n == 0)).collect();
+    let yours: Vec<View> = inbox
+        .yours
+        .iter()
+        .enumerate()
+        .map(|(n, w)| decision(w, n == 0))
+        .collect();
     let others: Vec<View> = inbox.others.iter().map(waits).collect();
     let ending: Vec<View> = inbox
         .ending
@@ -23,7 +31,10 @@ pub fn view(inbox: &Inbox) -> View {
                 sign: sign(Tone::Wait, Icon::Clock),
                 url: format!("/environments/{}", ending.id),
                 title: format!("{} ends soon", ending.name),
-                small: text(format!("{}; extend it, or it is destroyed by itself", ending.team)),
+                small: text(format!(
+                    "{}; extend it, or it is destroyed by itself",
+                    ending.team
+                )),
                 extra: None,
                 when: Some(view! { "in "{left(ending.ends_at)} }.into_any()),
             })
@@ -90,7 +101,14 @@ fn decision(of: &Waiting, first: bool) -> View {
 
 /// The decision: approve with one press, reject with a reason. Works without a script.
 #[must_use]
-pub fn decide(run: i64, of: &str, label: &str, next: &str, until: Option<View>, open: Option<String>) -> View {
+pub fn decide(
+    run: i64,
+    of: &str,
+    label: &str,
+    next: &str,
+    until: Option<View>,
+    open: Option<String>,
+) -> View {
     let field = format!("reason-{run}");
     let open_button = open.map(|url| view! { <a class="btn quiet" href=url>"Open"</a> });
     view! {
@@ -119,7 +137,11 @@ fn waits(of: &Waiting) -> View {
         sign: sign(Tone::Plain, Icon::Clock),
         url: format!("/runs/{}", of.run),
         title: of.title.clone(),
-        small: text(if of.own { format!("{}; you asked for it, so others decide", about(of)) } else { about(of) }),
+        small: text(if of.own {
+            format!("{}; you asked for it, so others decide", about(of))
+        } else {
+            about(of)
+        }),
         extra: Some(tally_pill(of.tally)),
         when: Some(ago(of.since)),
     })
@@ -130,7 +152,11 @@ fn was_decided(of: &Decided) -> View {
         Decision::Approve => (Tone::Go, Icon::Check, "approved"),
         Decision::Reject => (Tone::Stop, Icon::Cross, "rejected"),
     };
-    let small = if of.reason.is_empty() { format!("{}, {word}", of.environment) } else { format!("{}, {word}: “{}”", of.environment, of.reason) };
+    let small = if of.reason.is_empty() {
+        format!("{}, {word}", of.environment)
+    } else {
+        format!("{}, {word}: “{}”", of.environment, of.reason)
+    };
     row(Row {
         sign: sign(tone, shape),
         url: format!("/runs/{}", of.run),

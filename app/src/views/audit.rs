@@ -15,8 +15,13 @@ pub fn view(page: Page, filter: &Filter) -> View {
     let actor = filter.actor.clone().unwrap_or_default();
     let action = filter.action.clone().unwrap_or_default();
     let noun = filter.noun.clone().unwrap_or_default();
-    let filtered = !actor.is_empty() || !action.is_empty() || !noun.is_empty() || filter.before.is_some();
-    let same = [("actor", actor.as_str()), ("action", action.as_str()), ("noun", noun.as_str())];
+    let filtered =
+        !actor.is_empty() || !action.is_empty() || !noun.is_empty() || filter.before.is_some();
+    let same = [
+        ("actor", actor.as_str()),
+        ("action", action.as_str()),
+        ("noun", noun.as_str()),
+    ];
     let older = page.older.map(|id| {
         let before = id.to_string();
         query("/audit", &[same[0], same[1], same[2], ("before", &before)])
@@ -24,7 +29,11 @@ pub fn view(page: Page, filter: &Filter) -> View {
     let newest = filter.before.map(|_| query("/audit", &same));
     let nouns: Vec<(String, String)> = [(String::new(), "any".to_owned())]
         .into_iter()
-        .chain(NOUNS.iter().map(|noun| ((*noun).to_owned(), (*noun).to_owned())))
+        .chain(
+            NOUNS
+                .iter()
+                .map(|noun| ((*noun).to_owned(), (*noun).to_owned())),
+        )
         .collect();
     let rows: Vec<View> = page.records.iter().map(record).collect();
     let none = rows.is_empty();
@@ -87,14 +96,22 @@ fn change(before: Option<&Value>, after: Option<&Value>) -> Option<View> {
         return None;
     }
     let text = |value: Option<&Value>| value.map(ToString::to_string);
-    Some(
-        view! {
-            <div class="delta">
-                {text(before).map(|t| view! { <del>{t}</del> })}
-                {(before.is_some() && after.is_some()).then_some(" → ")}
-                {text(after).map(|t| view! { <ins>{t}</ins> })}
-            </div>
-        }
-        .into_any(),
-    )
+    let (was, is) = (text(before), text(after));
+    let long = was.as_deref().map_or(0, str::len) + is.as_deref().map_or(0, str::len) > 160;
+    let both = was.is_some() && is.is_some();
+    let delta = view! {
+        <div class="delta">
+            {was.map(|t| view! { <del>{t}</del> })}
+            {both.then_some(" → ")}
+            {is.map(|t| view! { <ins>{t}</ins> })}
+        </div>
+    }
+    .into_any();
+    // What was asked for may be long; the line stays a line, and the whole is one press away.
+    Some(if long {
+        view! { <details class="fold"><summary>"What changed"</summary>{delta}</details> }
+            .into_any()
+    } else {
+        delta
+    })
 }

@@ -7,14 +7,20 @@ use slipway_services::template::Listed;
 use time::Duration;
 
 use crate::{
-    components::{Icon, Tone, View, banner, card, code, crumbs, digest, empty, facts, icon, link, pill, soft, text},
+    components::{
+        Icon, Tone, View, banner, card, code, crumbs, digest, empty, facts, icon, link, pill, soft,
+        text,
+    },
     site::{Aws, Site},
 };
 
 /// The gallery of templates.
 #[must_use]
 pub fn list(site: &Site, templates: &[Listed], requests: bool) -> View {
-    let cards: Vec<View> = templates.iter().map(|listed| template_card(site, listed, requests)).collect();
+    let cards: Vec<View> = templates
+        .iter()
+        .map(|listed| template_card(site, listed, requests))
+        .collect();
     let none = cards.is_empty();
     view! {
         <div class="head"><h1>"Catalog"</h1></div>
@@ -31,7 +37,10 @@ pub fn list(site: &Site, templates: &[Listed], requests: bool) -> View {
 fn template_card(site: &Site, listed: &Listed, requests: bool) -> View {
     let url = format!("/catalog/{}", listed.name);
     let request = format!("{url}/request");
-    let title = listed.template.as_ref().map_or_else(|| listed.name.clone(), |t| t.title.clone());
+    let title = listed
+        .template
+        .as_ref()
+        .map_or_else(|| listed.name.clone(), |t| t.title.clone());
     let name = title.clone();
     let usable = listed.digest.is_some();
     view! {
@@ -77,7 +86,9 @@ fn needs(site: &Site, template: &Template) -> View {
         .iter()
         .map(|need| match (need, &site.aws) {
             (Need::Aws, Aws::Imitation(_)) => pill(Tone::Wait, Icon::Cloud, "AWS, imitated here"),
-            (Need::Aws, Aws::Missing(_)) => pill(Tone::Stop, Icon::Cloud, "needs AWS, which is missing here"),
+            (Need::Aws, Aws::Missing(_)) => {
+                pill(Tone::Stop, Icon::Cloud, "needs AWS, which is missing here")
+            }
             (Need::Aws, _) => pill(Tone::Sea, Icon::Cloud, "AWS"),
             (Need::Kubernetes, _) => pill(Tone::Sea, Icon::Cloud, "Kubernetes"),
         })
@@ -89,7 +100,13 @@ fn needs(site: &Site, template: &Template) -> View {
 #[must_use]
 pub fn cloud_notes(site: &Site, template: &Template) -> Vec<View> {
     if template.needs.is_empty() {
-        return vec![banner(Tone::Go, Icon::Check, "It needs no cloud.", "It does real work with the engine alone, and nothing is paid.", None)];
+        return vec![banner(
+            Tone::Go,
+            Icon::Check,
+            "It needs no cloud.",
+            "It does real work with the engine alone, and nothing is paid.",
+            None,
+        )];
     }
     template
         .needs
@@ -117,7 +134,10 @@ pub fn cloud_notes(site: &Site, template: &Template) -> Vec<View> {
 /// A length of life in words.
 #[must_use]
 pub fn life(seconds: Option<u64>) -> String {
-    seconds.map_or_else(|| "without end".into(), |s| time_text::long(Duration::seconds(i64::try_from(s).unwrap_or(i64::MAX))))
+    seconds.map_or_else(
+        || "without end".into(),
+        |s| time_text::long(Duration::seconds(i64::try_from(s).unwrap_or(i64::MAX))),
+    )
 }
 
 /// Who decides about requests of a class.
@@ -134,7 +154,10 @@ pub const fn who_decides(class: Class) -> &'static str {
 #[must_use]
 pub fn one(site: &Site, listed: &Listed, requests: bool) -> View {
     let request = format!("/catalog/{}/request", listed.name);
-    let title = listed.template.as_ref().map_or_else(|| listed.name.clone(), |t| t.title.clone());
+    let title = listed
+        .template
+        .as_ref()
+        .map_or_else(|| listed.name.clone(), |t| t.title.clone());
     let usable = listed.digest.is_some();
     let broken = listed.broken.as_ref().map(|broken| {
         let lead = if usable {
@@ -184,7 +207,8 @@ fn asks(n: usize) -> String {
 
 fn inputs(fields: &[Field]) -> View {
     if fields.is_empty() {
-        return view! { <p class="none muted">"Nothing: it can be requested as it is."</p> }.into_any();
+        return view! { <p class="none muted">"Nothing: it can be requested as it is."</p> }
+            .into_any();
     }
     let lines: Vec<View> = fields
         .iter()
@@ -235,14 +259,30 @@ fn about(listed: &Listed, template: &Template) -> View {
         Who::Lead => "leads of a team",
     };
     facts(vec![
-        ("Version", listed.digest.as_deref().map_or_else(|| text("none"), digest)),
+        (
+            "Version",
+            listed
+                .digest
+                .as_deref()
+                .map_or_else(|| text("none"), digest),
+        ),
         ("Owner", text(template.owner.clone())),
-        ("Engine", text(format!("{engine} {}", template.engine.version))),
+        (
+            "Engine",
+            text(format!("{engine} {}", template.engine.version)),
+        ),
         ("Lives for", text(life(template.life.default))),
         ("At most", text(life(template.life.greatest))),
         ("Who may ask", text(who)),
         ("Who decides", text(who_decides(template.class))),
-        ("Existing", if listed.environments == 0 { text("none") } else { link("/environments", listed.environments.to_string()) }),
+        (
+            "Existing",
+            if listed.environments == 0 {
+                text("none")
+            } else {
+                link("/environments", listed.environments.to_string())
+            },
+        ),
     ])
 }
 
@@ -250,6 +290,10 @@ fn kinds(template: &Template) -> View {
     if template.resources.is_empty() {
         return view! { <p class="none muted">"It declares none."</p> }.into_any();
     }
-    let items: Vec<View> = template.resources.iter().map(|kind| view! { <li>{soft(kind)}</li> }.into_any()).collect();
+    let items: Vec<View> = template
+        .resources
+        .iter()
+        .map(|kind| view! { <li>{soft(kind)}</li> }.into_any())
+        .collect();
     view! { <ul class="plain">{items}</ul> }.into_any()
 }

@@ -16,8 +16,8 @@ use time::{Duration, OffsetDateTime};
 
 use super::{catalog::class_pill, home::recent_row};
 use crate::components::{
-    Icon, Row, Tone, View, ago, area, card, code, copy, crumbs, digest, environment_pill, facts, icon, left, link, moment, row, run_pill,
-    run_sign, sheet, shown, text, times::now,
+    Icon, Row, Tone, View, ago, area, card, code, copy, crumbs, digest, environment_pill, facts,
+    icon, left, link, moment, row, run_pill, run_sign, sheet, shown, text, times::now,
 };
 
 /// The page.
@@ -75,7 +75,13 @@ fn ends(of: &Environment, options: Options) -> View {
 }
 
 /// One thing that deserves a look: colour, shape, what, why, and a link that helps.
-fn look(tone: Tone, shape: Icon, what: String, why: View, act: Option<(String, &'static str)>) -> View {
+fn look(
+    tone: Tone,
+    shape: Icon,
+    what: String,
+    why: View,
+    act: Option<(String, &'static str)>,
+) -> View {
     view! {
         <li class=tone.class()>{icon(shape)}<div><b>{what}</b><p>{why}</p></div>
             {act.map(|(url, label)| view! { <span class="acts"><a class="btn small" href=url>{label}</a></span> })}
@@ -89,14 +95,34 @@ fn looks(of: &Environment, options: Options) -> Option<View> {
     if let Some(run) = of.active() {
         let url = format!("/runs/{}", run.id);
         let (tone, shape, why) = match run.state {
-            State::AwaitingApproval => (Tone::Wait, Icon::Clock, "Votes are missing; its page says whose."),
-            State::Unknown => (Tone::Stop, Icon::Ghost, "The worker vanished while it applied. Nobody knows yet what was done."),
+            State::AwaitingApproval => (
+                Tone::Wait,
+                Icon::Clock,
+                "Votes are missing; its page says whose.",
+            ),
+            State::Unknown => (
+                Tone::Stop,
+                Icon::Ghost,
+                "The worker vanished while it applied. Nobody knows yet what was done.",
+            ),
             _ => (Tone::Sea, Icon::Dots, "Under way; its page shows it live."),
         };
-        items.push(look(tone, shape, run.title.clone(), text(why), Some((url, "Open"))));
+        items.push(look(
+            tone,
+            shape,
+            run.title.clone(),
+            text(why),
+            Some((url, "Open")),
+        ));
     }
     for run in of.runs.iter().filter(|run| run.waiting) {
-        items.push(look(Tone::Plain, Icon::Clock, run.title.clone(), text("Waits its turn behind the run above."), Some((format!("/runs/{}", run.id), "Open"))));
+        items.push(look(
+            Tone::Plain,
+            Icon::Clock,
+            run.title.clone(),
+            text("Waits its turn behind the run above."),
+            Some((format!("/runs/{}", run.id), "Open")),
+        ));
     }
     if of.state == EnvironmentState::Incomplete && of.active().is_none() {
         let last = of.runs.iter().find(|run| run.state.is_over());
@@ -108,9 +134,24 @@ fn looks(of: &Environment, options: Options) -> Option<View> {
             last.map(|run| (format!("/runs/{}", run.id), "What was done")),
         ));
     }
-    if let Some(at) = of.ends_at.filter(|at| !of.state.is_over() && *at - now() < Duration::days(1)) {
-        let why = if options.extend { "Then it is destroyed by itself. Extend it if it is still needed." } else { "Then it is destroyed by itself." };
-        items.push(look(Tone::Wait, Icon::Clock, format!("It ends {}", time_text::exact(at)), text(why), options.extend.then(|| (format!("/environments/{}/extend", of.id), "Extend"))));
+    if let Some(at) = of
+        .ends_at
+        .filter(|at| !of.state.is_over() && *at - now() < Duration::days(1))
+    {
+        let why = if options.extend {
+            "Then it is destroyed by itself. Extend it if it is still needed."
+        } else {
+            "Then it is destroyed by itself."
+        };
+        items.push(look(
+            Tone::Wait,
+            Icon::Clock,
+            format!("It ends {}", time_text::exact(at)),
+            text(why),
+            options
+                .extend
+                .then(|| (format!("/environments/{}/extend", of.id), "Extend")),
+        ));
     }
     if let Some(newer) = of.newer.as_ref().filter(|_| !of.state.is_over()) {
         items.push(look(
@@ -130,10 +171,17 @@ fn outputs(of: &Environment) -> View {
     if of.outputs.is_empty() {
         let why = match of.state {
             EnvironmentState::Pending => "They appear here when it has been made.",
-            EnvironmentState::Destroyed | EnvironmentState::Withdrawn => "It is gone, and its outputs with it.",
+            EnvironmentState::Destroyed | EnvironmentState::Withdrawn => {
+                "It is gone, and its outputs with it."
+            }
             _ => "Its template gives none.",
         };
-        return card("Outputs", "", None, view! { <p class="none muted">{why}</p> }.into_any());
+        return card(
+            "Outputs",
+            "",
+            None,
+            view! { <p class="none muted">{why}</p> }.into_any(),
+        );
     }
     let lines: Vec<View> = of
         .outputs
@@ -150,7 +198,12 @@ fn outputs(of: &Environment) -> View {
             view! { <div><dt><code>{output.name.clone()}</code></dt><dd>{value}{about.map(|about| view! { <small class="muted">{about}</small> })}</dd><dd class="beside">{beside}</dd></div> }.into_any()
         })
         .collect();
-    card("Outputs", "", None, view! { <dl class="kv">{lines}</dl> }.into_any())
+    card(
+        "Outputs",
+        "",
+        None,
+        view! { <dl class="kv">{lines}</dl> }.into_any(),
+    )
 }
 
 fn run_row(run: &Link) -> View {
@@ -158,7 +211,11 @@ fn run_row(run: &Link) -> View {
         sign: run_sign(run.state),
         url: format!("/runs/{}", run.id),
         title: run.title.clone(),
-        small: text(format!("Run {}, asked by {}", run.id, run.requested_by.as_deref().unwrap_or("a rule"))),
+        small: text(format!(
+            "Run {}, asked by {}",
+            run.id,
+            run.requested_by.as_deref().unwrap_or("a rule")
+        )),
         extra: Some(run_pill(run.state)),
         when: Some(ago(run.finished_at.unwrap_or(run.created_at))),
     })
@@ -173,7 +230,12 @@ fn deployments(of: &Environment) -> Option<View> {
     let rows: Vec<View> = of.deployments.iter().map(recent_row).collect();
     (!rows.is_empty()).then(|| {
         let all = super::query("/history", &[("environment", &of.name)]);
-        card("Deployments", "what was applied", Some(view! { <a href=all>"All"</a> }.into_any()), rows.into_any())
+        card(
+            "Deployments",
+            "what was applied",
+            Some(view! { <a href=all>"All"</a> }.into_any()),
+            rows.into_any(),
+        )
     })
 }
 
@@ -191,7 +253,12 @@ fn resources(of: &Environment) -> Option<View> {
     let body = view! {
         <details class="inputs" open=count <= 12><summary>{format!("{count} resources")}</summary><dl class="kv two">{items}</dl>{(count > 500).then(|| view! { <p class="none muted">"The first 500 are shown."</p> })}</details>
     };
-    Some(card("What exists", "as the last state says", None, body.into_any()))
+    Some(card(
+        "What exists",
+        "as the last state says",
+        None,
+        body.into_any(),
+    ))
 }
 
 fn facts_of(of: &Environment) -> View {
@@ -201,8 +268,15 @@ fn facts_of(of: &Environment) -> View {
         ("Asked", moment(of.created_at)),
     ];
     if let Some(last) = of.deployments.first() {
-        pairs.push(("Last change", link(format!("/runs/{}", last.run), format!("run {}", last.run))));
-        let by = if last.approved_by.is_empty() { "nobody had to".to_owned() } else { last.approved_by.join(", ") };
+        pairs.push((
+            "Last change",
+            link(format!("/runs/{}", last.run), format!("run {}", last.run)),
+        ));
+        let by = if last.approved_by.is_empty() {
+            "nobody had to".to_owned()
+        } else {
+            last.approved_by.join(", ")
+        };
         pairs.push(("Approved by", text(by)));
     }
     match (of.destroyed_at, of.ends_at) {
@@ -236,7 +310,10 @@ fn inputs(of: &Environment) -> Option<View> {
 }
 
 fn extend_lead(of: &Environment) -> String {
-    let ends = of.ends_at.map(|at| format!("It ends {}.", time_text::exact(at))).unwrap_or_default();
+    let ends = of
+        .ends_at
+        .map(|at| format!("It ends {}.", time_text::exact(at)))
+        .unwrap_or_default();
     match of.greatest_end {
         Some(most) => format!("{ends} At most until {}.", time_text::exact(most)),
         None => ends,
@@ -245,7 +322,11 @@ fn extend_lead(of: &Environment) -> String {
 
 /// The offered lengths of life from now on, longer than what is left and within what the template allows.
 #[must_use]
-pub fn offers(now: OffsetDateTime, ends_at: Option<OffsetDateTime>, greatest: Option<OffsetDateTime>) -> Vec<(String, String)> {
+pub fn offers(
+    now: OffsetDateTime,
+    ends_at: Option<OffsetDateTime>,
+    greatest: Option<OffsetDateTime>,
+) -> Vec<(String, String)> {
     let mut offers: Vec<(String, String)> = ["8h", "1d", "3d", "7d", "14d", "30d", "90d"]
         .into_iter()
         .filter_map(|word| {
@@ -328,9 +409,16 @@ pub fn destroy(of: &Environment, typed: &Destroy) -> View {
         1 => "One resource exists.".to_owned(),
         n => format!("{n} resources exist."),
     };
-    let open = of.runs.iter().find(|run| run.operation == Operation::Destroy && !run.state.is_over());
+    let open = of
+        .runs
+        .iter()
+        .find(|run| run.operation == Operation::Destroy && !run.state.is_over());
     let wrong = typed.error.clone();
-    let class = if wrong.is_some() { "field bad" } else { "field" };
+    let class = if wrong.is_some() {
+        "field bad"
+    } else {
+        "field"
+    };
     let described = wrong.as_ref().map(|_| "name-error");
     let invalid = wrong.as_ref().map(|_| "true");
     let back = url.clone();

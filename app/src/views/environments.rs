@@ -10,14 +10,31 @@ use crate::components::{Icon, View, empty, pager, search};
 #[must_use]
 pub fn view(page: Page, filter: &Filter, requests: bool) -> View {
     let name = filter.name.clone().unwrap_or_default();
-    let filtered = !name.is_empty() || filter.team.is_some() || filter.over || filter.before.is_some();
+    let filtered =
+        !name.is_empty() || filter.team.is_some() || filter.over || filter.before.is_some();
     let cards: Vec<View> = page.environments.iter().map(environment_card).collect();
     let none = cards.is_empty();
     let older = page.older.map(|id| {
         let before = id.to_string();
-        query("/environments", &[("name", &name), ("team", filter.team.as_deref().unwrap_or("")), ("over", if filter.over { "1" } else { "" }), ("before", &before)])
+        query(
+            "/environments",
+            &[
+                ("name", &name),
+                ("team", filter.team.as_deref().unwrap_or("")),
+                ("over", if filter.over { "1" } else { "" }),
+                ("before", &before),
+            ],
+        )
     });
-    let newest = filter.before.map(|_| query("/environments", &[("name", &name), ("over", if filter.over { "1" } else { "" })]));
+    let newest = filter.before.map(|_| {
+        query(
+            "/environments",
+            &[
+                ("name", &name),
+                ("over", if filter.over { "1" } else { "" }),
+            ],
+        )
+    });
     view! {
         <div class="head"><h1>"Environments"</h1>
             {requests.then(|| view! { <div class="acts"><a class="btn primary" href="/catalog">"Request an environment"</a></div> })}

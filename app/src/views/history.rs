@@ -5,11 +5,20 @@ use slipway_domain::run::State;
 use slipway_services::deployment::{Filter, Page};
 
 use super::query;
-use crate::components::{Icon, View, ago, digest, empty, facts, icon, link, moment, pager, pick, run_look, run_pill, run_sign, search, tally, text};
+use crate::components::{
+    Icon, View, ago, digest, empty, facts, icon, link, moment, pager, pick, run_look, run_pill,
+    run_sign, search, tally, text,
+};
 
 /// The outcomes that a deployment can have.
-const OUTCOMES: [State; 6] =
-    [State::Succeeded, State::Failed, State::Degraded, State::Canceled, State::PartlyApplied, State::Unknown];
+const OUTCOMES: [State; 6] = [
+    State::Succeeded,
+    State::Failed,
+    State::Degraded,
+    State::Canceled,
+    State::PartlyApplied,
+    State::Unknown,
+];
 
 /// The page.
 #[must_use]
@@ -17,16 +26,28 @@ pub fn view(page: Page, filter: &Filter) -> View {
     let name = filter.environment.clone().unwrap_or_default();
     let team = filter.team.clone().unwrap_or_default();
     let outcome = filter.outcome.map(State::word).unwrap_or_default();
-    let filtered = !name.is_empty() || !team.is_empty() || !outcome.is_empty() || filter.before.is_some();
-    let same = [("environment", name.as_str()), ("team", team.as_str()), ("outcome", outcome)];
+    let filtered =
+        !name.is_empty() || !team.is_empty() || !outcome.is_empty() || filter.before.is_some();
+    let same = [
+        ("environment", name.as_str()),
+        ("team", team.as_str()),
+        ("outcome", outcome),
+    ];
     let older = page.older.map(|id| {
         let before = id.to_string();
-        query("/history", &[same[0], same[1], same[2], ("before", &before)])
+        query(
+            "/history",
+            &[same[0], same[1], same[2], ("before", &before)],
+        )
     });
     let newest = filter.before.map(|_| query("/history", &same));
     let choices: Vec<(String, String)> = [(String::new(), "any".to_owned())]
         .into_iter()
-        .chain(OUTCOMES.iter().map(|state| (state.word().to_owned(), run_look(*state).0.to_lowercase())))
+        .chain(
+            OUTCOMES
+                .iter()
+                .map(|state| (state.word().to_owned(), run_look(*state).0.to_lowercase())),
+        )
         .collect();
     let rows: Vec<View> = page.deployments.iter().map(entry).collect();
     let none = rows.is_empty();
@@ -51,7 +72,11 @@ pub fn view(page: Page, filter: &Filter) -> View {
 
 fn entry(of: &slipway_services::deployment::Deployment) -> View {
     let who = of.requested_by.clone().unwrap_or_else(|| "a rule".into());
-    let approved = if of.approved_by.is_empty() { "nobody had to".to_owned() } else { of.approved_by.join(", ") };
+    let approved = if of.approved_by.is_empty() {
+        "nobody had to".to_owned()
+    } else {
+        of.approved_by.join(", ")
+    };
     view! {
         <details class="dep">
             <summary>

@@ -6,8 +6,8 @@ use slipway_services::{approval::Inbox, deployment::Deployment, environment::Lis
 
 use super::{count_capital, count_words};
 use crate::components::{
-    Icon, Row, Tone, View, ago, empty, environment_pill, left, row, run_look, run_sign, section, sign, tally, tally_pill,
-    text, words,
+    Icon, Row, Tone, View, ago, empty, environment_pill, left, row, run_look, run_sign, section,
+    sign, tally, tally_pill, text, words,
 };
 
 /// What the page shows.
@@ -43,7 +43,10 @@ pub fn view(home: Home) -> View {
             sign: sign(Tone::Wait, Icon::Clock),
             url: format!("/environments/{}", ending.id),
             title: format!("{} ends soon", ending.name),
-            small: text(format!("{}; extend it, or it is destroyed by itself", ending.team)),
+            small: text(format!(
+                "{}; extend it, or it is destroyed by itself",
+                ending.team
+            )),
             extra: None,
             when: Some(view! { "in "{left(ending.ends_at)} }.into_any()),
         })
@@ -78,7 +81,11 @@ pub fn view(home: Home) -> View {
 }
 
 fn summary(home: &Home) -> String {
-    let moving = home.environments.iter().filter(|e| e.active.as_ref().is_some_and(|r| r.state.is_working())).count();
+    let moving = home
+        .environments
+        .iter()
+        .filter(|e| e.active.as_ref().is_some_and(|r| r.state.is_working()))
+        .count();
     let others = home.inbox.others.len();
     let ending = home.inbox.ending.len();
     let mut parts = Vec::new();
@@ -95,7 +102,10 @@ fn summary(home: &Home) -> String {
     match ending {
         0 => {}
         1 => parts.push("One environment ends within a day.".to_owned()),
-        n => parts.push(format!("{} environments end within a day.", count_capital(n))),
+        n => parts.push(format!(
+            "{} environments end within a day.",
+            count_capital(n)
+        )),
     }
     if parts.is_empty() {
         parts.push(match home.environments.len() {
@@ -117,7 +127,11 @@ fn waiting_row(waiting: &slipway_services::approval::Waiting) -> View {
             waiting.environment,
             waiting.class.word(),
             waiting.requested_by.as_deref().unwrap_or("a rule"),
-            match waiting.votes.0 { 0 => "no vote".into(), 1 => "1 vote".into(), n => format!("{n} votes") },
+            match waiting.votes.0 {
+                0 => "no vote".into(),
+                1 => "1 vote".into(),
+                n => format!("{n} votes"),
+            },
             waiting.votes.1,
         )),
         extra: Some(tally_pill(waiting.tally)),
@@ -127,11 +141,20 @@ fn waiting_row(waiting: &slipway_services::approval::Waiting) -> View {
 
 /// Environments that need a person.
 fn troubles(environments: &[Listed]) -> Vec<View> {
-    let needs = |run: &Link| matches!(run.state, State::Failed | State::Unknown | State::PartlyApplied | State::Degraded);
+    let needs = |run: &Link| {
+        matches!(
+            run.state,
+            State::Failed | State::Unknown | State::PartlyApplied | State::Degraded
+        )
+    };
     environments
         .iter()
         .filter_map(|environment| {
-            let run = environment.active.as_ref().or(environment.last.as_ref()).filter(|run| needs(run))?;
+            let run = environment
+                .active
+                .as_ref()
+                .or(environment.last.as_ref())
+                .filter(|run| needs(run))?;
             let (word, ..) = run_look(run.state);
             Some(row(Row {
                 sign: run_sign(run.state),
@@ -182,9 +205,15 @@ pub fn environment_card(environment: &Listed) -> View {
 pub fn recent_row(deployment: &Deployment) -> View {
     let who = match (&deployment.requested_by, deployment.approved_by.len()) {
         (Some(name), 0) => format!("asked by {name}, no vote was needed"),
-        (Some(name), _) => format!("asked by {name}, approved by {}", deployment.approved_by.join(" and ")),
+        (Some(name), _) => format!(
+            "asked by {name}, approved by {}",
+            deployment.approved_by.join(" and ")
+        ),
         (None, 0) => "by a rule, no vote was needed".to_owned(),
-        (None, _) => format!("by a rule, approved by {}", deployment.approved_by.join(" and ")),
+        (None, _) => format!(
+            "by a rule, approved by {}",
+            deployment.approved_by.join(" and ")
+        ),
     };
     row(Row {
         sign: run_sign(deployment.outcome),
@@ -199,5 +228,9 @@ pub fn recent_row(deployment: &Deployment) -> View {
 /// What a heading says of a number of things.
 #[must_use]
 pub fn how_many(n: usize, one: &str, many: &str) -> String {
-    if n == 1 { format!("one {one}") } else { format!("{} {many}", count_words(n)) }
+    if n == 1 {
+        format!("one {one}")
+    } else {
+        format!("{} {many}", count_words(n))
+    }
 }

@@ -30,9 +30,12 @@ pub type Body = Box<dyn FnOnce() -> View + Send>;
 /// A small number in words, for headings.
 #[must_use]
 pub fn count_words(n: usize) -> String {
-    const WORDS: [&str; 11] =
-        ["nothing", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
-    WORDS.get(n).map_or_else(|| n.to_string(), |word| (*word).to_owned())
+    const WORDS: [&str; 11] = [
+        "nothing", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    ];
+    WORDS
+        .get(n)
+        .map_or_else(|| n.to_string(), |word| (*word).to_owned())
 }
 
 /// The same with a capital.
@@ -40,15 +43,24 @@ pub fn count_words(n: usize) -> String {
 pub fn count_capital(n: usize) -> String {
     let words = count_words(n);
     let mut chars = words.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
 }
 
 /// A query string of what is set.
 #[must_use]
 pub fn query(path: &str, pairs: &[(&str, &str)]) -> String {
-    let set: Vec<String> =
-        pairs.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={}", encode(value))).collect();
-    if set.is_empty() { path.to_owned() } else { format!("{path}?{}", set.join("&")) }
+    let set: Vec<String> = pairs
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name}={}", encode(value)))
+        .collect();
+    if set.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", set.join("&"))
+    }
 }
 
 /// Percent-encodes everything but letters, digits and `-._~`.

@@ -7,7 +7,10 @@ use slipway_services::draft::Draft;
 
 use super::catalog::{cloud_notes, life, who_decides};
 use crate::{
-    components::{FieldForm, Icon, Stage, Tone, View, area, banner, card, crumbs, digest, facts, fields, icon, problem, stages, text},
+    components::{
+        FieldForm, Icon, Stage, Tone, View, area, banner, card, crumbs, digest, facts, fields,
+        icon, problem, stages, text,
+    },
     site::Site,
 };
 
@@ -18,17 +21,30 @@ pub fn view(site: &Site, draft: &Draft, saved: bool) -> View {
     let action = format!("/drafts/{}", draft.id);
     let (crumb, title, lead) = match &draft.environment {
         Some((id, name)) => (
-            vec![("Environments".to_owned(), "/environments".to_owned()), (name.clone(), format!("/environments/{id}"))],
+            vec![
+                ("Environments".to_owned(), "/environments".to_owned()),
+                (name.clone(), format!("/environments/{id}")),
+            ],
             format!("Change {name}"),
             "You see exactly what would change before anything does.".to_owned(),
         ),
         None => (
-            vec![("Catalog".to_owned(), "/catalog".to_owned()), (template.title.clone(), format!("/catalog/{}", draft.version.name))],
+            vec![
+                ("Catalog".to_owned(), "/catalog".to_owned()),
+                (
+                    template.title.clone(),
+                    format!("/catalog/{}", draft.version.name),
+                ),
+            ],
             format!("Request: {}", template.title),
             template.summary.clone(),
         ),
     };
-    let here = if draft.environment.is_some() { "Change" } else { "Request" };
+    let here = if draft.environment.is_some() {
+        "Change"
+    } else {
+        "Request"
+    };
     let form = FieldForm {
         fields: &template.fields,
         entered: &draft.entered,
@@ -69,7 +85,10 @@ pub fn view(site: &Site, draft: &Draft, saved: bool) -> View {
 
 fn newer(draft: &Draft) -> Option<View> {
     let (id, _) = draft.environment.as_ref()?;
-    let newer = draft.newer.as_ref().filter(|newer| **newer != draft.version.digest)?;
+    let newer = draft
+        .newer
+        .as_ref()
+        .filter(|newer| **newer != draft.version.digest)?;
     let url = format!("/environments/{id}/change?upgrade=1");
     Some(banner(
         Tone::Sea,
@@ -86,11 +105,29 @@ fn wrong(draft: &Draft) -> Option<View> {
     }
     let general = draft.errors.get("form").cloned().unwrap_or_default();
     // In the order of the form, not of the alphabet.
-    let place = |name: &str| match name.strip_prefix("in.").and_then(|rest| rest.split('.').next()) {
-        Some(field) => 3 + draft.version.template.fields.iter().position(|f| f.name == field).unwrap_or(usize::MAX - 4),
-        None => ["name", "team", "life"].iter().position(|known| *known == name).unwrap_or(usize::MAX),
+    let place = |name: &str| match name
+        .strip_prefix("in.")
+        .and_then(|rest| rest.split('.').next())
+    {
+        Some(field) => {
+            3 + draft
+                .version
+                .template
+                .fields
+                .iter()
+                .position(|f| f.name == field)
+                .unwrap_or(usize::MAX - 4)
+        }
+        None => ["name", "team", "life"]
+            .iter()
+            .position(|known| *known == name)
+            .unwrap_or(usize::MAX),
     };
-    let mut wrong: Vec<_> = draft.errors.iter().filter(|(name, _)| *name != "form").collect();
+    let mut wrong: Vec<_> = draft
+        .errors
+        .iter()
+        .filter(|(name, _)| *name != "form")
+        .collect();
     wrong.sort_by_key(|(name, _)| place(name));
     let links: Vec<(String, String)> = wrong
         .into_iter()
@@ -101,7 +138,11 @@ fn wrong(draft: &Draft) -> Option<View> {
         1 => "One field needs another look.".to_owned(),
         n => format!("{} fields need another look.", super::count_capital(n)),
     };
-    let kept = if general.is_empty() { "What you typed is kept.".to_owned() } else { format!("{general} What you typed is kept.") };
+    let kept = if general.is_empty() {
+        "What you typed is kept.".to_owned()
+    } else {
+        format!("{general} What you typed is kept.")
+    };
     Some(problem(strong, kept, links))
 }
 
@@ -109,15 +150,28 @@ fn wrong(draft: &Draft) -> Option<View> {
 fn spoken(name: &str) -> String {
     let bare = name.strip_prefix("in.").unwrap_or(name);
     bare.split('.')
-        .map(|part| part.parse::<u32>().map_or_else(|_| part.to_owned(), |n| format!("row {}", n + 1)))
+        .map(|part| {
+            part.parse::<u32>()
+                .map_or_else(|_| part.to_owned(), |n| format!("row {}", n + 1))
+        })
         .collect::<Vec<_>>()
         .join(", ")
 }
 
 /// A control of the request itself, beside the template's inputs.
-fn plain(draft: &Draft, name: &'static str, label: &'static str, hint: View, control: View) -> View {
+fn plain(
+    draft: &Draft,
+    name: &'static str,
+    label: &'static str,
+    hint: View,
+    control: View,
+) -> View {
     let error = draft.errors.get(name).cloned();
-    let class = if error.is_some() { "field bad" } else { "field" };
+    let class = if error.is_some() {
+        "field bad"
+    } else {
+        "field"
+    };
     view! {
         <div class=class>
             <label for=name><span class="name">{label}</span></label>
@@ -130,7 +184,11 @@ fn plain(draft: &Draft, name: &'static str, label: &'static str, hint: View, con
 }
 
 fn described(draft: &Draft, name: &str) -> (String, Option<&'static str>) {
-    if draft.errors.contains_key(name) { (format!("{name}-error {name}-note"), Some("true")) } else { (format!("{name}-note"), None) }
+    if draft.errors.contains_key(name) {
+        (format!("{name}-error {name}-note"), Some("true"))
+    } else {
+        (format!("{name}-note"), None)
+    }
 }
 
 fn about(draft: &Draft, template: &Template) -> Option<View> {
@@ -155,10 +213,19 @@ fn about(draft: &Draft, template: &Template) -> Option<View> {
             view! { <option value=id selected=selected>{team.name.clone()}</option> }.into_any()
         })
         .collect();
-    let quota = match (template.class, draft.teams.iter().find(|t| t.id.to_string() == draft.about.team)) {
+    let quota = match (
+        template.class,
+        draft
+            .teams
+            .iter()
+            .find(|t| t.id.to_string() == draft.about.team),
+    ) {
         (Class::Preview, Some(team)) => {
             let (used, of) = team.previews;
-            text(format!("{} has {used} of {of} preview environments that need no vote.", team.name))
+            text(format!(
+                "{} has {used} of {of} preview environments that need no vote.",
+                team.name
+            ))
         }
         _ => text("It belongs to this team, and its leads decide about it."),
     };
@@ -185,16 +252,31 @@ fn lives(draft: &Draft, template: &Template) -> View {
     ];
     let chosen = draft.about.life.as_str();
     let most = template.life.greatest.unwrap_or(u64::MAX);
-    let mut offered: Vec<(String, String)> =
-        OFFERED.iter().filter(|o| o.1 <= most).map(|o| (o.0.to_owned(), life(Some(o.1)))).collect();
+    let mut offered: Vec<(String, String)> = OFFERED
+        .iter()
+        .filter(|o| o.1 <= most)
+        .map(|o| (o.0.to_owned(), life(Some(o.1))))
+        .collect();
     if template.life.greatest.is_none() {
         offered.push((String::new(), "without end".into()));
     }
     // What was typed or is the template's own default stays in the list.
-    let same = |a: &str, b: &str| a == b || (time_text::read(a).is_some() && time_text::read(a) == time_text::read(b));
+    let same = |a: &str, b: &str| {
+        a == b || (time_text::read(a).is_some() && time_text::read(a) == time_text::read(b))
+    };
     if !offered.iter().any(|o| same(&o.0, chosen)) {
         let words = time_text::read(chosen).map_or_else(|| chosen.to_owned(), time_text::long);
-        offered.insert(0, (chosen.to_owned(), if chosen.is_empty() { "choose".into() } else { words }));
+        offered.insert(
+            0,
+            (
+                chosen.to_owned(),
+                if chosen.is_empty() {
+                    "choose".into()
+                } else {
+                    words
+                },
+            ),
+        );
     }
     let options: Vec<View> = offered
         .into_iter()
@@ -204,7 +286,10 @@ fn lives(draft: &Draft, template: &Template) -> View {
         })
         .collect();
     let hint = match template.life.greatest {
-        Some(most) => format!("Then it is destroyed by itself; at most {}, extensions included.", life(Some(most))),
+        Some(most) => format!(
+            "Then it is destroyed by itself; at most {}, extensions included.",
+            life(Some(most))
+        ),
         None => "Then it is destroyed by itself.".into(),
     };
     let (by, wrong) = described(draft, "life");
@@ -252,9 +337,26 @@ fn next(template: &Template) -> View {
         took: None,
     };
     stages(vec![
-        step("1", "Plan", "you see exactly what would be made; nothing is made yet".into()),
-        step("2", "Approval", format!("by {}", who_decides(template.class))),
+        step(
+            "1",
+            "Plan",
+            "you see exactly what would be made; nothing is made yet".into(),
+        ),
+        step(
+            "2",
+            "Approval",
+            format!("by {}", who_decides(template.class)),
+        ),
         step("3", "Apply", "exactly that plan, live on its page".into()),
-        step("4", "Ready", if template.life.greatest.is_some() { "it ends by itself, after a warning" } else { "with its outputs" }.into()),
+        step(
+            "4",
+            "Ready",
+            if template.life.greatest.is_some() {
+                "it ends by itself, after a warning"
+            } else {
+                "with its outputs"
+            }
+            .into(),
+        ),
     ])
 }

@@ -17,8 +17,8 @@ use slipway_services::{
 
 use super::approvals::decide;
 use crate::components::{
-    Icon, LogPart, PlanPart, View, VoteLine, ago, card, code, crumbs, digest, face, facts, icon, left, link, log_card, looks,
-    moment, outcome, plan_card, run_pill, tally, text, votes,
+    Icon, LogPart, PlanPart, View, VoteLine, ago, card, code, crumbs, digest, face, facts, icon,
+    left, link, log_card, looks, moment, outcome, plan_card, run_pill, tally, text, votes,
 };
 
 /// What the page shows.
@@ -37,13 +37,20 @@ pub struct RunPage<'a> {
 #[must_use]
 pub fn refreshes(run: &Run, actor: &Actor) -> bool {
     let options = run.options(actor);
-    !run.state.is_over() && !(run.state == State::AwaitingApproval && (options.approve || options.reject)) && run.state != State::Unknown
+    !run.state.is_over()
+        && !(run.state == State::AwaitingApproval && (options.approve || options.reject))
+        && run.state != State::Unknown
 }
 
 /// The page.
 #[must_use]
 pub fn view(page: RunPage<'_>) -> View {
-    let RunPage { run, actor, log, find } = page;
+    let RunPage {
+        run,
+        actor,
+        log,
+        find,
+    } = page;
     let options = run.options(actor);
     let preview = run.steps.iter().find_map(|step| step.preview.as_ref());
     let over = run.state.is_over();
@@ -117,8 +124,17 @@ fn sub(run: &Run) -> View {
 }
 
 fn brief(run: &Run) -> Option<View> {
-    let list: Vec<_> = run.steps.iter().flat_map(|step| step.looks.clone()).collect();
-    let of = run.steps.iter().filter_map(|step| step.tally).next().unwrap_or_default();
+    let list: Vec<_> = run
+        .steps
+        .iter()
+        .flat_map(|step| step.looks.clone())
+        .collect();
+    let of = run
+        .steps
+        .iter()
+        .filter_map(|step| step.tally)
+        .next()
+        .unwrap_or_default();
     let warnings: Vec<View> = run
         .policy
         .iter()
@@ -145,7 +161,11 @@ fn done(run: &Run) -> Option<View> {
     let of = run.steps.iter().find_map(|step| step.outcome.as_ref())?;
     // A full success is told by the stages; what failed or was left undone is told here.
     let plain = of.failed.is_empty() && of.untouched.is_empty() && of.diagnostics.is_empty();
-    let worth = !plain || matches!(run.state, State::Failed | State::Canceled | State::PartlyApplied | State::Degraded);
+    let worth = !plain
+        || matches!(
+            run.state,
+            State::Failed | State::Canceled | State::PartlyApplied | State::Degraded
+        );
     worth.then(|| outcome(of))
 }
 
@@ -169,7 +189,11 @@ fn log_part(run: &Run, log: Part) -> View {
         offset: at_end.then_some(log.end),
         live: !run.state.is_over(),
         lines: log.lines,
-        none: if run.state.is_over() { "It ended before anything was written." } else { "Nothing yet. Lines appear here as the engine writes them." },
+        none: if run.state.is_over() {
+            "It ended before anything was written."
+        } else {
+            "Nothing yet. Lines appear here as the engine writes them."
+        },
     })
 }
 
@@ -186,9 +210,18 @@ fn seats(run: &Run, actor: &Actor) -> Option<View> {
     let policy = run.policy.as_ref()?;
     let seats = run.seats(Some(actor));
     if seats.is_empty() {
-        let rule = policy.rule.clone().unwrap_or_else(|| "the policy asks nobody".into());
+        let rule = policy
+            .rule
+            .clone()
+            .unwrap_or_else(|| "the policy asks nobody".into());
         return policy.deny.is_empty().then(|| {
-            card("Votes", "", None, view! { <p class="none">{icon(Icon::Check)}"No vote is needed: "{rule}"."</p> }.into_any())
+            card(
+                "Votes",
+                "",
+                None,
+                view! { <p class="none">{icon(Icon::Check)}"No vote is needed: "{rule}"."</p> }
+                    .into_any(),
+            )
         });
     }
     let given = seats.iter().filter(|seat| seat.vote.is_some()).count();
@@ -216,18 +249,35 @@ fn seats(run: &Run, actor: &Actor) -> Option<View> {
         })
         .collect();
     let body = view! { {votes(lines)}{(!refusals.is_empty()).then(|| view! { <ul class="votes">{refusals}</ul> })} }.into_any();
-    Some(card("Votes", "", Some(text(format!("{given} of {total}"))), body))
+    Some(card(
+        "Votes",
+        "",
+        Some(text(format!("{given} of {total}"))),
+        body,
+    ))
 }
 
 fn facts_of(run: &Run) -> View {
     let step = run.steps.first();
     let mut pairs = vec![
-        ("Environment", link(format!("/environments/{}", run.environment_id), run.environment.clone())),
+        (
+            "Environment",
+            link(
+                format!("/environments/{}", run.environment_id),
+                run.environment.clone(),
+            ),
+        ),
         ("Team", text(run.team.clone())),
         ("Class", text(run.class.word())),
     ];
-    if let Some((engine, version)) = step.and_then(|s| s.engine.clone().zip(s.engine_version.clone())) {
-        let engine = if engine == "opentofu" { "OpenTofu" } else { "Terraform" };
+    if let Some((engine, version)) =
+        step.and_then(|s| s.engine.clone().zip(s.engine_version.clone()))
+    {
+        let engine = if engine == "opentofu" {
+            "OpenTofu"
+        } else {
+            "Terraform"
+        };
         pairs.push(("Engine", text(format!("{engine} {version}"))));
     }
     if let Some(serial) = step.and_then(|s| s.base_serial) {
@@ -236,7 +286,10 @@ fn facts_of(run: &Run) -> View {
     if let Some(of) = &run.digest {
         pairs.push(("Plan", digest(of)));
     }
-    if let Some(at) = run.votes_until.filter(|_| run.state == State::AwaitingApproval) {
+    if let Some(at) = run
+        .votes_until
+        .filter(|_| run.state == State::AwaitingApproval)
+    {
         pairs.push(("Votes expire", view! { "in "{left(at)} }.into_any()));
     }
     if let Some(worker) = &run.worker {
@@ -273,11 +326,23 @@ fn inputs(run: &Run) -> Option<View> {
 }
 
 fn decision(run: &Run, options: Options) -> Option<View> {
-    let of = run.digest.as_ref().filter(|_| options.approve || options.reject)?;
+    let of = run
+        .digest
+        .as_ref()
+        .filter(|_| options.approve || options.reject)?;
     if !options.approve {
         return None;
     }
-    let until = run.votes_until.map(|at| view! { ", votes expire in "{left(at)} }.into_any());
-    let bar = decide(run.id.get(), of, "Your decision", &format!("/runs/{}", run.id), until, None);
+    let until = run
+        .votes_until
+        .map(|at| view! { ", votes expire in "{left(at)} }.into_any());
+    let bar = decide(
+        run.id.get(),
+        of,
+        "Your decision",
+        &format!("/runs/{}", run.id),
+        until,
+        None,
+    );
     Some(view! { <div class="decide" id="decide" tabindex="-1">{bar}</div> }.into_any())
 }

@@ -22,7 +22,11 @@ pub struct SignIn {
 /// The page.
 #[must_use]
 pub fn view(site: &Site, page: &SignIn) -> View {
-    let body = match (&site.demo, page.persona.and_then(|word| PERSONAS.iter().find(|p| p.word == word))) {
+    let body = match (
+        &site.demo,
+        page.persona
+            .and_then(|word| PERSONAS.iter().find(|p| p.word == word)),
+    ) {
         (Some(_), Some(persona)) => as_persona(persona, &page.next),
         (Some(demo), None) => {
             let cards: Vec<View> = PERSONAS

@@ -22,7 +22,11 @@ pub fn not_found() -> View {
 /// It is there, and it can't be done.
 #[must_use]
 pub fn refused(refusal: &Refusal, back: &str) -> View {
-    let of = Fault { message: refusal.message.clone(), detail: refusal.detail.clone(), hint: refusal.hint.clone() };
+    let of = Fault {
+        message: refusal.message.clone(),
+        detail: refusal.detail.clone(),
+        hint: refusal.hint.clone(),
+    };
     let back = back.to_owned();
     view! {
         <div class="head"><h1>"That was not done"</h1></div>

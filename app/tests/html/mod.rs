@@ -20,7 +20,9 @@ impl Element {
     }
 }
 
-const VOID: [&str; 10] = ["area", "br", "col", "hr", "img", "input", "link", "meta", "wbr", "source"];
+const VOID: [&str; 10] = [
+    "area", "br", "col", "hr", "img", "input", "link", "meta", "wbr", "source",
+];
 
 pub fn read(html: &str) -> Vec<Element> {
     let mut elements: Vec<Element> = Vec::new();
@@ -34,13 +36,24 @@ pub fn read(html: &str) -> Vec<Element> {
         } else if let Some(close) = rest.strip_prefix("</") {
             let end = close.find('>').expect("a tag ends");
             let name = &close[..end];
-            let last = open.pop().unwrap_or_else(|| panic!("</{name}> closes nothing"));
-            assert_eq!(elements[last].name, name, "tags nest, near {}", &rest[..rest.len().min(80)]);
+            let last = open
+                .pop()
+                .unwrap_or_else(|| panic!("</{name}> closes nothing"));
+            assert_eq!(
+                elements[last].name,
+                name,
+                "tags nest, near {}",
+                &rest[..rest.len().min(80)]
+            );
             rest = &close[end + 1..];
-        } else if rest.starts_with('<') && rest[1..].starts_with(|c: char| c.is_ascii_alphabetic()) {
+        } else if rest.starts_with('<') && rest[1..].starts_with(|c: char| c.is_ascii_alphabetic())
+        {
             let (element, after, closed) = tag(&rest[1..]);
             let name = element.name.clone();
-            elements.push(Element { within: open.clone(), ..element });
+            elements.push(Element {
+                within: open.clone(),
+                ..element
+            });
             rest = after;
             if !VOID.contains(&name.as_str()) && !closed {
                 open.push(elements.len() - 1);
@@ -55,12 +68,18 @@ pub fn read(html: &str) -> Vec<Element> {
             rest = &rest[end..];
         }
     }
-    assert!(open.is_empty(), "every element is closed: {:?}", open.iter().map(|n| &elements[*n].name).collect::<Vec<_>>());
+    assert!(
+        open.is_empty(),
+        "every element is closed: {:?}",
+        open.iter().map(|n| &elements[*n].name).collect::<Vec<_>>()
+    );
     elements
 }
 
 fn tag(text: &str) -> (Element, &str, bool) {
-    let name_end = text.find(|c: char| c.is_whitespace() || c == '>' || c == '/').expect("a tag ends");
+    let name_end = text
+        .find(|c: char| c.is_whitespace() || c == '>' || c == '/')
+        .expect("a tag ends");
     let mut attributes = BTreeMap::new();
     let mut rest = &text[name_end..];
     let mut closed = false;
@@ -74,25 +93,52 @@ fn tag(text: &str) -> (Element, &str, bool) {
             (rest, closed) = (after, true);
             break;
         }
-        let end = rest.find(|c: char| c.is_whitespace() || "=>/".contains(c)).expect("an attribute ends");
+        let end = rest
+            .find(|c: char| c.is_whitespace() || "=>/".contains(c))
+            .expect("an attribute ends");
         let name = &rest[..end];
         assert!(
-            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_:".contains(c)),
+            !name.is_empty()
+                && name
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "-_:".contains(c)),
             "an attribute's name, not {name:?}"
         );
         rest = &rest[end..];
         let mut value = String::new();
         if let Some(after) = rest.strip_prefix('=') {
-            let quoted = after.strip_prefix('"').unwrap_or_else(|| panic!("a quoted value of {name}, not {:?}", &after[..after.len().min(30)]));
+            let quoted = after.strip_prefix('"').unwrap_or_else(|| {
+                panic!(
+                    "a quoted value of {name}, not {:?}",
+                    &after[..after.len().min(30)]
+                )
+            });
             let end = quoted.find('"').expect("a value ends");
             value = decode(&quoted[..end]);
             rest = &quoted[end + 1..];
         }
-        assert!(attributes.insert(name.to_owned(), value).is_none(), "{name} is there once");
+        assert!(
+            attributes.insert(name.to_owned(), value).is_none(),
+            "{name} is there once"
+        );
     }
-    (Element { name: text[..name_end].to_owned(), attributes, within: vec![], text: String::new() }, rest, closed)
+    (
+        Element {
+            name: text[..name_end].to_owned(),
+            attributes,
+            within: vec![],
+            text: String::new(),
+        },
+        rest,
+        closed,
+    )
 }
 
 fn decode(text: &str) -> String {
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'").replace("&#x27;", "'").replace("&amp;", "&")
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&#x27;", "'")
+        .replace("&amp;", "&")
 }

@@ -38,7 +38,15 @@ pub(super) fn all(run: &Run, options: Options) -> Vec<View> {
             };
         }
         let acts = next_step(run);
-        notes.push(fault(title, Fault { message: of.message.clone(), detail: of.detail.clone(), hint }, acts));
+        notes.push(fault(
+            title,
+            Fault {
+                message: of.message.clone(),
+                detail: of.detail.clone(),
+                hint,
+            },
+            acts,
+        ));
     }
     if let Some(policy) = &run.policy
         && !policy.deny.is_empty()
@@ -60,7 +68,13 @@ pub(super) fn all(run: &Run, options: Options) -> Vec<View> {
     }
     if let Some(behind) = &run.behind {
         let text = view! { "It starts when "{link(format!("/runs/{}", behind.id), behind.title.clone())}" is over: one run at a time per environment." };
-        notes.push(banner(Tone::Sea, Icon::Clock, "It waits its turn.", text, None));
+        notes.push(banner(
+            Tone::Sea,
+            Icon::Clock,
+            "It waits its turn.",
+            text,
+            None,
+        ));
     }
     if run.no_worker && matches!(run.state, State::Queued | State::Approved) {
         notes.push(banner(
@@ -85,7 +99,11 @@ pub(super) fn all(run: &Run, options: Options) -> Vec<View> {
 
 /// The next safe step after an apply that stopped half-way.
 fn next_step(run: &Run) -> Option<View> {
-    let half = run.touched && matches!(run.state, State::Failed | State::Canceled | State::PartlyApplied);
+    let half = run.touched
+        && matches!(
+            run.state,
+            State::Failed | State::Canceled | State::PartlyApplied
+        );
     let environment = format!("/environments/{}", run.environment_id);
     // The form as it was sent, with what was wrong; a destroy has none.
     let form = match run.operation {

@@ -19,7 +19,11 @@ fn path(run: &Run) -> Vec<(State, OffsetDateTime)> {
 }
 
 /// How long the last stay in one of these states was, or has been until now; `None` if it was never there.
-fn stay(path: &[(State, OffsetDateTime)], states: &[State], until: OffsetDateTime) -> Option<(Duration, bool)> {
+fn stay(
+    path: &[(State, OffsetDateTime)],
+    states: &[State],
+    until: OffsetDateTime,
+) -> Option<(Duration, bool)> {
     let at = path.iter().rposition(|(state, _)| states.contains(state))?;
     let end = path.get(at + 1).map_or(until, |next| next.1);
     Some((end - path[at].1, at + 1 == path.len()))
@@ -29,33 +33,61 @@ fn stay(path: &[(State, OffsetDateTime)], states: &[State], until: OffsetDateTim
 pub(super) fn all(run: &Run) -> View {
     let path = path(run);
     let until = run.finished_at.unwrap_or_else(now);
-    let took = |states: &[State]| stay(&path, states, until).map(|(span, _)| text(time_text::took(span)));
+    let took =
+        |states: &[State]| stay(&path, states, until).map(|(span, _)| text(time_text::took(span)));
     let here = |states: &[State]| states.contains(&run.state);
     let been = |states: &[State]| path.iter().any(|(state, _)| states.contains(state));
     let over = run.state.is_over();
     let mut list = Vec::new();
 
     let worker = run.worker.clone().map(|worker| format!("by {worker}"));
-    let plans = path.iter().filter(|(state, _)| *state == State::Previewing).count();
+    let plans = path
+        .iter()
+        .filter(|(state, _)| *state == State::Previewing)
+        .count();
     list.push(stage(
         "Queued",
         here(&[State::Queued]),
         true,
         over,
-        if run.behind.is_some() { "behind another run".into() } else if here(&[State::Queued]) { "waits for a worker".into() } else { "picked up".into() },
+        if run.behind.is_some() {
+            "behind another run".into()
+        } else if here(&[State::Queued]) {
+            "waits for a worker".into()
+        } else {
+            "picked up".into()
+        },
         took(&[State::Queued]),
     ));
     let engine = run
         .steps
         .first()
         .and_then(|s| s.engine.clone().zip(s.engine_version.clone()))
-        .map(|(name, version)| format!("{} {version}", if name == "opentofu" { "OpenTofu" } else { "Terraform" }));
+        .map(|(name, version)| {
+            format!(
+                "{} {version}",
+                if name == "opentofu" {
+                    "OpenTofu"
+                } else {
+                    "Terraform"
+                }
+            )
+        });
     let note = match (here(&[State::Previewing]), plans) {
-        (true, _) => worker.clone().unwrap_or_else(|| "works out what would change".into()),
+        (true, _) => worker
+            .clone()
+            .unwrap_or_else(|| "works out what would change".into()),
         (false, 2..) => format!("{plans} times, the last one counts"),
         (false, _) => engine.unwrap_or_else(|| "what would change".into()),
     };
-    list.push(stage("Plan", here(&[State::Previewing]), been(&[State::Previewing]), over, note, took(&[State::Previewing])));
+    list.push(stage(
+        "Plan",
+        here(&[State::Previewing]),
+        been(&[State::Previewing]),
+        over,
+        note,
+        took(&[State::Previewing]),
+    ));
 
     if !matches!(run.state, State::NoChanges) {
         let seats = run.seats(None);
@@ -63,11 +95,21 @@ pub(super) fn all(run: &Run) -> View {
         let decided = been(&[State::Approved, State::Applying]);
         let note = match (&run.policy, seats.len()) {
             (None, _) => "whoever the policy names".to_owned(),
-            (Some(policy), 0) => policy.rule.clone().unwrap_or_else(|| "no vote is needed".into()),
+            (Some(policy), 0) => policy
+                .rule
+                .clone()
+                .unwrap_or_else(|| "no vote is needed".into()),
             (Some(_), of) => format!("{given} of {of} votes"),
         };
         let waiting = here(&[State::AwaitingApproval]);
-        let mut approval = stage("Approval", waiting, decided, over, note, took(&[State::AwaitingApproval]));
+        let mut approval = stage(
+            "Approval",
+            waiting,
+            decided,
+            over,
+            note,
+            took(&[State::AwaitingApproval]),
+        );
         if waiting {
             (approval.tone, approval.shape) = (Tone::Wait, Icon::Clock);
         }
@@ -78,7 +120,14 @@ pub(super) fn all(run: &Run) -> View {
             _ if been(&[State::Applying]) => "the saved plan, as approved".into(),
             _ => "exactly that plan".into(),
         };
-        list.push(stage("Apply", here(&[State::Approved, State::Applying]), been(&[State::Applying]), over, note, took(&[State::Applying])));
+        list.push(stage(
+            "Apply",
+            here(&[State::Approved, State::Applying]),
+            been(&[State::Applying]),
+            over,
+            note,
+            took(&[State::Applying]),
+        ));
         list.push(stage(
             "Verify",
             here(&[State::Verifying, State::Reconciling]),
@@ -109,13 +158,30 @@ pub(super) fn all(run: &Run) -> View {
     stages(list)
 }
 
-fn stage(name: &str, here: bool, been: bool, over: bool, note: String, took: Option<View>) -> Stage {
+fn stage(
+    name: &str,
+    here: bool,
+    been: bool,
+    over: bool,
+    note: String,
+    took: Option<View>,
+) -> Stage {
     let (tone, shape) = match (here, been, over) {
         (true, ..) => (Tone::Sea, Icon::Dots),
         (false, true, _) => (Tone::Go, Icon::Check),
         (false, false, true) => (Tone::Plain, Icon::Minus),
         (false, false, false) => (Tone::Plain, Icon::Dots),
     };
-    let note = if !here && !been && over { view! { "not reached" }.into_any() } else { text(note) };
-    Stage { tone, shape, name: name.into(), note, took: if been || here { took } else { None } }
+    let note = if !here && !been && over {
+        view! { "not reached" }.into_any()
+    } else {
+        text(note)
+    };
+    Stage {
+        tone,
+        shape,
+        name: name.into(),
+        note,
+        took: if been || here { took } else { None },
+    }
 }
