@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 /// A refusal in three sentences: what, why, what to do.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Refusal {
     /// What did not happen.
     pub message: String,
@@ -9,6 +9,25 @@ pub struct Refusal {
     pub detail: String,
     /// What to do; may be empty.
     pub hint: String,
+    /// What is wrong with single inputs, by the variable's name, where the engine said so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, String>,
+}
+
+impl Refusal {
+    /// In three sentences.
+    pub fn new(
+        message: impl Into<String>,
+        detail: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self {
+            message: message.into(),
+            detail: detail.into(),
+            hint: hint.into(),
+            inputs: BTreeMap::new(),
+        }
+    }
 }
 
 /// Why the office did not do it. The texts are for people; `Database` is for the log, its text never leaves the house.
@@ -47,11 +66,7 @@ impl Error {
         detail: impl Into<String>,
         hint: impl Into<String>,
     ) -> Self {
-        Self::Refused(Refusal {
-            message: message.into(),
-            detail: detail.into(),
-            hint: hint.into(),
-        })
+        Self::Refused(Refusal::new(message, detail, hint))
     }
 
     /// A refusal because the page that asked is old.
@@ -60,11 +75,7 @@ impl Error {
         detail: impl Into<String>,
         hint: impl Into<String>,
     ) -> Self {
-        Self::Stale(Refusal {
-            message: message.into(),
-            detail: detail.into(),
-            hint: hint.into(),
-        })
+        Self::Stale(Refusal::new(message, detail, hint))
     }
 
     pub(crate) fn broken(what: impl std::fmt::Display) -> Self {

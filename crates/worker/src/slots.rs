@@ -78,11 +78,11 @@ async fn carry_out(shared: &Arc<Shared>, mut claim: Claim) {
                 tracing::error!(%run, error = format!("{error:#}"), "a job broke");
                 if claim.kind == Kind::Preview {
                     // Nothing was changed in the world, so the run may end here with the reason.
-                    let why = slipway_services::Refusal {
-                        message: "The preview could not be made.".into(),
-                        detail: format!("{error:#}"),
-                        hint: "Ask the platform team; plan it again when the cause is gone.".into(),
-                    };
+                    let why = slipway_services::Refusal::new(
+                        "The preview could not be made.",
+                        format!("{error:#}"),
+                        "Ask the platform team; plan it again when the cause is gone.",
+                    );
                     if let Err(error) =
                         work::fail_preview(&shared.pool, &shared.me, &claim, &why, now()).await
                     {

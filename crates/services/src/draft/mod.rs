@@ -12,11 +12,12 @@ use slipway_domain::{
     form::{self, Edit, Entered, Limits},
     id::{DraftId, EnvironmentId, RunId, TeamId},
     rights::{self, Right},
+    run::Operation,
 };
 use slipway_seal::PublicKey;
 use sqlx::PgPool;
 
-use crate::{Ctx, Error, Result, environment, template};
+use crate::{Ctx, Error, Result, environment, run, template};
 
 /// Messages by the name of the control that they belong to; `form` for the form as a whole.
 pub type Errors = BTreeMap<String, String>;
@@ -133,6 +134,79 @@ pub async fn open(web: &PgPool, ctx: &Ctx, target: &Target) -> Result<Draft> {
         draft = find(web, ctx, id).await?;
     }
     Ok(draft)
+}
+
+/// The form of a run that came to nothing, filled with what that run was asked with and with what was wrong with it: the
+/// person's draft for another try. A draft of theirs that has something in it already stays as it is. What is secret has
+/// to be typed again, unless it is in force.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Refused`] for a run that no form made, or if they may not ask for it.
+pub async fn again(web: &PgPool, ctx: &Ctx, id: RunId) -> Result<DraftId> {
+    let run = run::find(web, ctx, id).await?;
+    if run.operation == Operation::Destroy {
+        return Err(Error::refused(
+            "There is no form to go back to.",
+            "A destroy has no inputs.",
+            "Ask for it again on the environment's page.",
+        ));
+    }
+    let target = if run.environment_state.is_over() {
+        if run.operation != Operation::Create {
+            return Err(Error::stale(
+                "It cannot be changed.",
+                "This environment is gone.",
+                "Ask for a new one.",
+            ));
+        }
+        Target::Template(run.template.clone())
+    } else {
+        let runs = environment::find(web, ctx, run.environment_id).await?;
+        let moves = runs.version.digest != run.template_digest;
+        Target::Environment(run.environment_id, moves)
+    };
+    let mut draft = open(web, ctx, &target).await?;
+    let asked = store::asked(web, id).await?;
+    if !store::is_blank(web, draft.id).await? {
+        return Ok(draft.id);
+    }
+    draft.about.reason.clone_from(&run.reason);
+    if draft.environment.is_none() {
+        draft.about.name.clone_from(&run.environment);
+        draft.about.team = run.team_id.to_string();
+        let life = asked
+            .life
+            .and_then(|l| u64::try_from(l.whole_seconds()).ok());
+        draft.about.life = life.map(life_text).unwrap_or_default();
+    }
+    let fields = &draft.version.template.fields;
+    let kept = draft
+        .stored
+        .iter()
+        .filter(|name| !asked.typed_again.contains(*name))
+        .cloned()
+        .collect();
+    draft.entered = form::from_values(fields, Some(&run.inputs), &kept);
+    draft.errors = Errors::new();
+    for field in fields
+        .iter()
+        .filter(|f| asked.typed_again.contains(&f.name))
+    {
+        let why = "Type it again: what is secret was not kept.";
+        draft.errors.insert(field.path(), why.into());
+    }
+    let failure = run.failure.unwrap_or_default();
+    for (name, why) in &failure.inputs {
+        if let Some(field) = fields.iter().find(|f| f.name == *name) {
+            draft.errors.insert(field.path(), why.clone());
+        }
+    }
+    if failure.inputs.is_empty() && !failure.message.is_empty() {
+        let why = format!("{} {}", failure.message, failure.detail);
+        draft.errors.insert("form".into(), why.trim().to_owned());
+    }
+    store::save(web, ctx, &draft).await?;
+    Ok(draft.id)
 }
 
 /// The person's own draft.

@@ -1,9 +1,10 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use slipway_domain::id::{DraftId, EnvironmentId, RunId, TeamId, UserId};
 use slipway_seal::{PublicKey, Sealed};
 use sqlx::{PgConnection, PgPool};
+use time::Duration;
 
 use super::{About, Draft, Errors, TeamChoice, send::Place};
 use crate::{Ctx, Result};
@@ -113,6 +114,41 @@ pub async fn teams(pool: &PgPool, ids: &[i64]) -> Result<Vec<TeamChoice>> {
             previews: (r.previews, r.preview_quota.into()),
         })
         .collect())
+}
+
+/// What a run was asked with, beside what its page shows.
+pub struct Asked {
+    /// How long its environment was to live.
+    pub life: Option<Duration>,
+    /// Sensitive inputs whose value is not in force, so that no draft can keep it.
+    pub typed_again: BTreeSet<String>,
+}
+
+pub async fn asked(pool: &PgPool, run: RunId) -> Result<Asked> {
+    let row = sqlx::query!(
+        r#"select e.ends_at, e.created_at,
+               array(select s.key from jsonb_each(r.sensitive) s
+                   where e.state in ('destroyed', 'withdrawn') or e.sensitive->s.key is distinct from s.value)
+                   as "typed_again!"
+           from run r join environment e on e.id = r.environment_id where r.id = $1"#,
+        run.get(),
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(Asked {
+        life: row.ends_at.map(|end| end - row.created_at),
+        typed_again: row.typed_again.into_iter().collect(),
+    })
+}
+
+/// Nothing was ever typed into it.
+pub async fn is_blank(pool: &PgPool, id: DraftId) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"select entered = '{}' as "blank!" from draft where id = $1"#,
+        id.get()
+    )
+    .fetch_one(pool)
+    .await?)
 }
 
 pub async fn set_version(pool: &PgPool, ctx: &Ctx, id: DraftId, digest: &str) -> Result<()> {

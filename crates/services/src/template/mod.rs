@@ -38,6 +38,9 @@ pub struct Version {
     pub template: Template,
 }
 
+/// A folder of the catalog as it was read: its name, and its bundle or why it cannot be offered.
+pub type Found = (String, std::result::Result<(Bundle, Template), Broken>);
+
 /// The catalog, by name.
 ///
 /// # Errors
@@ -86,10 +89,6 @@ pub async fn bundle(worker: &PgPool, digest: &str) -> Result<Bundle> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn publish(
-    worker: &PgPool,
-    found: &[(String, std::result::Result<(Bundle, Template), Broken>)],
-    now: OffsetDateTime,
-) -> Result<u64> {
+pub async fn publish(worker: &PgPool, found: &[Found], now: OffsetDateTime) -> Result<u64> {
     store::publish(worker, found, now).await
 }

@@ -1,8 +1,7 @@
-use slipway_catalog::{Broken, Bundle, Template};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 
-use super::{Listed, Version};
+use super::{Found, Listed, Version};
 use crate::Result;
 
 pub async fn list(pool: &PgPool, name: Option<&str>) -> Result<Vec<Listed>> {
@@ -56,11 +55,7 @@ pub async fn bundle(pool: &PgPool, digest: &str) -> Result<Option<Vec<u8>>> {
     .await?)
 }
 
-pub async fn publish(
-    pool: &PgPool,
-    found: &[(String, std::result::Result<(Bundle, Template), Broken>)],
-    now: OffsetDateTime,
-) -> Result<u64> {
+pub async fn publish(pool: &PgPool, found: &[Found], now: OffsetDateTime) -> Result<u64> {
     let mut changed = 0;
     let mut tx = pool.begin().await?;
     // Two workers may read two states of the catalog at once: one after the other, then.

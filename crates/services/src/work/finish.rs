@@ -160,11 +160,11 @@ pub async fn finish_preview(
     .await?;
     let until = now + Duration::hours(answer.votes_live_hours.max(1));
     let denied = (answer.verdict() == Verdict::Denied).then(|| {
-        json!(Refusal {
-            message: "The policy forbids this.".into(),
-            detail: answer.deny.join(" "),
-            hint: "Change the inputs, or ask the platform team.".into(),
-        })
+        json!(Refusal::new(
+            "The policy forbids this.",
+            answer.deny.join(" "),
+            "Change the inputs, or ask the platform team.",
+        ))
     });
     sqlx::query!(
         "update run set digest = $2, policy = $3, votes_until = $4, failure = coalesce($5, failure) where id = $1",
@@ -280,6 +280,10 @@ pub async fn stop_preview(
 ///
 /// # Errors
 /// [`Error::Fenced`].
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one report, every part of it needed"
+)]
 pub async fn finish_apply(
     pool: &PgPool,
     worker: &Worker,
@@ -377,6 +381,10 @@ async fn verified(
 ///
 /// # Errors
 /// [`Error::Fenced`].
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one report, every part of it needed"
+)]
 pub async fn finish_reconcile(
     pool: &PgPool,
     worker: &Worker,

@@ -245,11 +245,7 @@ async fn a_failed_create_leaves_what_it_made_and_a_destroy_frees_the_name() {
     let id = house.request("developer", "preview", "half", &[]).await;
     let (_, next) = house.preview("x").await;
     let Next::Apply(claim) = next else { panic!() };
-    let why = Refusal {
-        message: "It failed.".into(),
-        detail: "boom".into(),
-        hint: String::new(),
-    };
+    let why = Refusal::new("It failed.", "boom", "");
     let failed = Applied::Failed(why);
     let state = work::finish_apply(
         &house.db.worker,

@@ -208,6 +208,7 @@ fn untouched(preview: &Preview) -> Outcome {
 
 fn what_failed(failed: &terraform::Failed, outcome: &Outcome) -> Refusal {
     let mut why = refusal(failed.clone());
+    why.detail = format!("{}\n{}", why.message, why.detail).trim().to_owned();
     why.message = match (
         outcome.done.len(),
         outcome.failed.len(),

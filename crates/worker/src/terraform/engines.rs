@@ -82,24 +82,17 @@ impl Engines {
                 .find(|(kind, _)| kind.name() == name)
                 .map(|(_, missing)| (missing.message.clone(), missing.hint.clone()))
                 .unwrap_or_else(|| (format!("This worker has no {name}."), String::new()));
-            return Err(Refusal {
-                message: "The engine is missing.".into(),
-                detail: message,
-                hint,
-            });
+            return Err(Refusal::new("The engine is missing.", message, hint));
         };
         let version = terraform.engine().version.to_string();
         if wanted.accepts(&version) {
             return Ok(terraform);
         }
-        Err(Refusal {
-            message: "The engine has another version than the template wants.".into(),
-            detail: format!(
-                "The template wants {name} {}, and this worker has {version}.",
-                wanted
-            ),
-            hint: "Give the worker that version, or change the template's [engine] version.".into(),
-        })
+        Err(Refusal::new(
+            "The engine has another version than the template wants.",
+            format!("The template wants {name} {wanted}, and this worker has {version}."),
+            "Give the worker that version, or change the template's [engine] version.",
+        ))
     }
 
     /// For the worker's row.

@@ -136,14 +136,20 @@ fn refusal(failed: Failed) -> Refusal {
         why.detail = format!("{}\n{more}", why.detail).trim().to_owned();
     }
     for error in errors {
-        let Some(name) = error.address.as_deref().and_then(|a| a.strip_prefix("var.")) else {
+        let Some(name) = error
+            .address
+            .as_deref()
+            .and_then(|a| a.strip_prefix("var."))
+        else {
             continue;
         };
         // Where the rule stands in the template is the author's business.
         let said = error.detail.split("\n\nThis was checked by").next();
         let said = said.map(str::trim).filter(|said| !said.is_empty());
         let all = why.inputs.entry(name.to_owned()).or_default();
-        *all = format!("{all} {}", said.unwrap_or(&error.summary)).trim().to_owned();
+        *all = format!("{all} {}", said.unwrap_or(&error.summary))
+            .trim()
+            .to_owned();
     }
     why
 }
