@@ -170,7 +170,6 @@ pub fn table() -> Vec<Route> {
 }
 
 /// The front rooms. The front door has put a `Ctx` into each request's extensions.
-#[must_use]
 pub fn router(app: App) -> Router {
     let mut router = Router::new();
     for route in table() {

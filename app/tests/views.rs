@@ -3,7 +3,7 @@
 #![cfg(feature = "render")]
 
 mod html;
-#[path = "../examples/gallery/world.rs"]
+#[path = "../examples/gallery/world/mod.rs"]
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -205,14 +205,16 @@ fn posted(page: &[Element]) -> Vec<(String, String)> {
             continue;
         };
         match element.name.as_str() {
-            "input" if matches!(element.get("type"), Some("radio" | "checkbox")) => {
-                if element.get("checked").is_some() {
-                    pairs.push((
-                        name.to_owned(),
-                        element.get("value").unwrap_or("on").to_owned(),
-                    ));
-                }
+            "input"
+                if matches!(element.get("type"), Some("radio" | "checkbox"))
+                    && element.get("checked").is_some() =>
+            {
+                pairs.push((
+                    name.to_owned(),
+                    element.get("value").unwrap_or("on").to_owned(),
+                ));
             }
+            "input" if matches!(element.get("type"), Some("radio" | "checkbox")) => {}
             "input" => pairs.push((
                 name.to_owned(),
                 element.get("value").unwrap_or_default().to_owned(),
