@@ -58,7 +58,7 @@ mod browser {
     use std::cell::{Cell, RefCell};
 
     use leptos::prelude::*;
-    use wasm_bindgen::{JsCast, JsValue};
+    use wasm_bindgen::JsCast;
     use web_sys::{Element, HtmlElement, Node};
 
     use crate::islands::dom;
@@ -87,8 +87,8 @@ mod browser {
         set_follow: WriteSignal<bool>,
     ) {
         let hash = dom::window().location().hash().unwrap_or_default();
-        if hash.starts_with("#L") {
-            go_to(&hash[2..], set_follow);
+        if let Some(line) = hash.strip_prefix("#L") {
+            go_to(line, set_follow);
         } else {
             to_end();
         }
@@ -303,6 +303,5 @@ mod browser {
             mark.scroll_into_view();
             found.set((next as usize, marks.len()));
         });
-        let _ = JsValue::NULL;
     }
 }
