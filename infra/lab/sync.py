@@ -19,6 +19,8 @@ CHECK = "--check" in sys.argv
 NO_SHARED = {"helm", "twingate"}          # other providers: they write their own versions.tf
 NO_COMMON = {"helm"}
 WITH_KEY = {"vpc", "s3", "ecr", "rds", "events", "eks", "cicd", "bootstrap", "static_site"}
+EPHEMERAL = {"rds"}                       # these cannot be tested with a mocked provider; see shared/tests/real.hcl
+MOCKED = 'mock_provider "aws" {\n  source = "./tests/mocks"\n}\n'
 BEGIN, END = "<!-- written by infra/lab/sync.py -->", "<!-- end -->"
 stale: list[str] = []
 
@@ -122,8 +124,9 @@ def main() -> int:
             put(m / f, (MODULES / "shared" / f).read_text())
         for f, needed in (("common.tftest.hcl", m.name not in NO_COMMON), ("key.tftest.hcl", m.name in WITH_KEY)):
             if needed and (MODULES / "shared/tests" / f).exists() and m.name not in NO_SHARED:
-                put(m / "tests" / f, (MODULES / "shared/tests" / f).read_text())
-        if m.name not in NO_SHARED:
+                text = (MODULES / "shared/tests" / f).read_text()
+                put(m / "tests" / f, text.replace(MOCKED, (MODULES / "shared/tests/real.hcl").read_text()) if m.name in EPHEMERAL else text)
+        if m.name not in NO_SHARED | EPHEMERAL:
             put(m / "tests/mocks/aws.tfmock.hcl", (MODULES / "shared/tests/mocks/aws.tfmock.hcl").read_text())
         write_readme(m)
     templates = [d for d in sorted(CATALOG.iterdir()) if (d / "template.toml").exists()] if CATALOG.is_dir() else []
