@@ -57,7 +57,23 @@ moto_up() {
   for _ in $(seq 150); do curl -fs "$AWS_ENDPOINT_URL/moto-api/data.json" >/dev/null 2>&1 && return 0; sleep .2; done
   return 1
 }
-moto_down() { kill "$MOTO_PID" 2>/dev/null; wait "$MOTO_PID" 2>/dev/null; }
+# ministack_up : the same for MiniStack, which knows what moto lacks of EKS. It would start clusters in Docker where there
+# is one; here it only answers for the API.
+ministack_up() {
+  local dir port
+  dir=$(part ministack) || return 1
+  port=$(free_port); mkdir -p "$WORK/ministack"
+  # Over TLS, because a cluster's issuer is an https address and the provider insists on that.
+  openssl req -x509 -newkey rsa:2048 -nodes -keyout "$WORK/ms.key" -out "$WORK/ms.crt" -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>/dev/null
+  export AWS_CA_BUNDLE=$WORK/ms.crt
+  ( cd "$WORK/ministack" && USE_SSL=1 MINISTACK_SSL_CERT=$WORK/ms.crt MINISTACK_SSL_KEY=$WORK/ms.key BIND_HOST=127.0.0.1 GATEWAY_PORT=$port DOCKER_HOST=tcp://127.0.0.1:1 STATE_DIR=$WORK/ministack SERVICES=ec2,eks,iam,kms,logs,sts exec "$dir/bin/ministack" ) >"$WORK/ministack.log" 2>&1 &
+  MOTO_PID=$!
+  started+=("$MOTO_PID")
+  export AWS_ENDPOINT_URL=https://localhost:$port AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1 AWS_EC2_METADATA_DISABLED=true
+  for _ in $(seq 150); do curl -fs --cacert "$WORK/ms.crt" "$AWS_ENDPOINT_URL/_ministack/health" >/dev/null 2>&1 && return 0; sleep .2; done
+  return 1
+}
+moto_down() { unset AWS_CA_BUNDLE; kill "$MOTO_PID" 2>/dev/null; wait "$MOTO_PID" 2>/dev/null; }
 
 # What the AWS provider needs to talk to a stand-in; written beside a root as an override, so examples stay clean.
 write_override() {

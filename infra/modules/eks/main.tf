@@ -11,6 +11,9 @@ locals {
       Principal = { Service = "${service}.amazonaws.com" }
     }]
   }) }
+  pod_identities = merge(var.pod_identities, !contains(keys(var.addons), "aws-ebs-csi-driver") ? {} : {
+    ebs-csi = { namespace = "kube-system", service_account = "ebs-csi-controller-sa", role_arn = aws_iam_role.ebs_csi[0].arn }
+  })
   managed = "arn:${local.partition}:iam::aws:policy"
 }
 
@@ -118,15 +121,13 @@ resource "aws_eks_access_policy_association" "admin" {
 }
 
 resource "aws_eks_pod_identity_association" "this" {
-  for_each = var.pod_identities
+  for_each = local.pod_identities
 
   cluster_name    = aws_eks_cluster.this.name
   namespace       = each.value.namespace
   service_account = each.value.service_account
   role_arn        = each.value.role_arn
   tags            = local.tags
-
-  depends_on = [aws_eks_addon.this]
 }
 
 # The disks' driver needs rights of its own; the nodes have none to lend.
@@ -155,13 +156,6 @@ resource "aws_eks_addon" "this" {
   resolve_conflicts_on_update = "PRESERVE"
   tags                        = local.tags
 
-  dynamic "pod_identity_association" {
-    for_each = each.key == "aws-ebs-csi-driver" ? [aws_iam_role.ebs_csi[0].arn] : []
-    content {
-      role_arn        = pod_identity_association.value
-      service_account = "ebs-csi-controller-sa"
-    }
-  }
-
-  depends_on = [aws_iam_role_policy_attachment.ebs_csi]
+  # The driver's pods take their identity when they start, so the association is there first.
+  depends_on = [aws_iam_role_policy_attachment.ebs_csi, aws_eks_pod_identity_association.this]
 }

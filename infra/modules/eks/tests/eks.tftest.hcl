@@ -116,7 +116,7 @@ run "add_ons_and_identities" {
   }
 
   assert {
-    condition     = length(aws_eks_addon.this["aws-ebs-csi-driver"].pod_identity_association) == 1
+    condition     = aws_eks_pod_identity_association.this["ebs-csi"].service_account == "ebs-csi-controller-sa" && aws_eks_pod_identity_association.this["ebs-csi"].namespace == "kube-system"
     error_message = "the disk driver has an identity of its own"
   }
 
