@@ -99,3 +99,30 @@ finish() {
 }
 interrupted() { fail "interrupted" ""; finish; }
 trap interrupted INT TERM
+
+# cluster_up : a control plane, kubectl and Helm; sets KUBECONFIG, HELM. Extensions' definitions come from their modules.
+cluster_up() {
+  local k=$1 eso
+  need "$k" helm || return 1; HELM=$PART_DIR/bin/helm
+  need "$k" external-secrets || return 1; eso=$PART_DIR
+  need "$k" cluster || return 1
+  command -v kubectl >/dev/null || { skip "$k" "kubectl is not on this machine"; return 1; }
+  CLUSTER_DIR=$WORK/cluster
+  "$INFRA/lab/cluster.sh" start "$CLUSTER_DIR" >"$WORK/cluster.log" 2>&1 || { fail "$k: the control plane did not start" "$(cat "$WORK/cluster.log")"; return 1; }
+  export KUBECONFIG=$CLUSTER_DIR/kubeconfig HELM_CACHE_HOME=$WORK/helm HELM_CONFIG_HOME=$WORK/helm HELM_DATA_HOME=$WORK/helm
+  # Without the conversion webhook, whose server is not here; only version v1 is used.
+  "$(part kube-validate)/venv/bin/python" - "$eso/deploy/crds/bundle.yaml" >"$WORK/crds.yaml" <<'PY' || return 1
+import sys, yaml
+keep = {"externalsecrets.external-secrets.io", "secretstores.external-secrets.io", "clustersecretstores.external-secrets.io"}
+for d in yaml.safe_load_all(open(sys.argv[1])):
+    if d and d["metadata"]["name"] in keep:
+        d["spec"].pop("conversion", None)
+        print("---"); print(yaml.safe_dump(d))
+PY
+  kubectl apply --server-side -f "$WORK/crds.yaml" >"$WORK/crds.log" 2>&1 || { fail "$k: CRDs" "$(cat "$WORK/crds.log")"; return 1; }
+  kubectl wait --for=condition=Established crd/externalsecrets.external-secrets.io crd/secretstores.external-secrets.io --timeout=30s >/dev/null
+}
+# eventually SECONDS COMMAND... : until it succeeds
+eventually() { local n=$(($1 * 4)); shift; for _ in $(seq "$n"); do "$@" >/dev/null 2>&1 && return 0; sleep .25; done; "$@"; }
+# is TEXT COMMAND... : the command prints exactly TEXT
+is() { local want=$1 got; shift; got=$("$@" 2>&1); [ "$got" = "$want" ] || { echo "wanted: $want"; echo "got:    $got"; return 1; }; }

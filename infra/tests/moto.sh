@@ -47,6 +47,13 @@ trial() {
   moto_down
 }
 
+# moto accepts this call and forgets it, and the provider would wait for it for ever; the unit tests plan it.
+cat >"$WORK/modules/events/moto_override.tf" <<"TF"
+resource "aws_sqs_queue_redrive_allow_policy" "failed" {
+  count = 0
+}
+TF
+
 names=("$@"); [ $# -gt 0 ] || names=(vpc s3 ecr route53 events bootstrap static_site access bastion rds complete eks)
 for m in "${names[@]}"; do
   case $m in
