@@ -29,7 +29,7 @@ refused "service: a digest that is none"      "digest"                       ren
 refused "service: a tag within the repository's name and no digest" "digest|repository" "$HELM" template x "$C/service" --set image.repository=shop/checkout:v1 --set resources.limits.memory=1Mi
 refused "service: a misspelt key"             "replicaCount"                 render service least --set replicaCount=3
 refused "service: a misspelt key deeper down" "hots"                         render service least --set ingress.hots=a.example.org
-refused "service: no resources"               "resources"                    "$HELM" template x "$C/service" --set image.repository=shop/checkout --set image.digest=sha256:$(printf 'a%.0s' {1..64})
+refused "service: no resources"               "resources"                    "$HELM" template x "$C/service" --set image.repository=shop/checkout --set "image.digest=sha256:$(printf 'a%.0s' {1..64})"
 refused "service: no memory limit"            "memory|limits"                render service least --set-json 'resources={"requests":{"cpu":"1","memory":"1Mi"},"limits":{}}'
 refused "service: autoscaling min above max"  "min is above max"             render service least --set autoscaling.enabled=true,autoscaling.min=5,autoscaling.max=2
 refused "service: a budget that no node could meet" "minAvailable must be below" render service least --set pdb.minAvailable=2

@@ -55,8 +55,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "state" {
     status = "Enabled"
     filter {}
     noncurrent_version_expiration {
-      noncurrent_days           = 365
-      newer_noncurrent_versions = 20
+      noncurrent_days = 365
     }
     abort_incomplete_multipart_upload {
       days_after_initiation = 1

@@ -26,7 +26,7 @@ run "defaults_are_private_and_over_tls" {
   }
 
   assert {
-    condition     = aws_cloudfront_response_headers_policy.site.security_headers_config[0].strict_transport_security[0].access_control_max_age_sec >= 31536000
+    condition     = aws_cloudfront_distribution.site.default_cache_behavior[0].response_headers_policy_id == "67f7725c-6f97-4210-82d7-5512b31e9d03"
     error_message = "browsers remember to use TLS"
   }
 
