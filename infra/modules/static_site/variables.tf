@@ -13,8 +13,8 @@ variable "zone_id" {
   type        = string
 
   validation {
-    condition     = can(regex("^Z[A-Z0-9]{1,32}$", var.zone_id))
-    error_message = "The zone must be given by its id, which begins with Z."
+    condition     = can(regex("^[A-Z0-9]{10,32}$", var.zone_id))
+    error_message = "The zone must be given by its id, such as Z0123456789ABC, not by its name."
   }
 }
 
