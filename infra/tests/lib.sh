@@ -43,6 +43,18 @@ need_aws() {
   MIRROR=$(provider_mirror) || { skip "$1" "the AWS provider's binary is not on this machine (set SLIPWAY_TF_PLUGINS)"; return 1; }
 }
 
+# with_helm_provider : adds the schema-only helm provider to the mirror, when it is here. The mirror's own layout tells how.
+PLUGINS=()
+with_helm_provider() {
+  local host dir to
+  PLUGINS=(-plugin-dir="$MIRROR")
+  dir=$(part helm-provider) || return 1
+  host=$(find -L "$MIRROR" -maxdepth 2 -name hashicorp -printf '%h\n' -quit); host=${host##*/}
+  to=$WORK/mirror/$host/hashicorp/helm/3.1.1/$(uname -s | tr '[:upper:]' '[:lower:]')_$(uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')
+  mkdir -p "$to"; cp "$dir/bin/terraform-provider-helm" "$to/terraform-provider-helm_v3.1.1"
+  PLUGINS+=(-plugin-dir="$WORK/mirror")
+}
+
 free_port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
 
 # moto_up : starts moto on a free loopback port; sets AWS_ENDPOINT_URL and harmless credentials

@@ -6,12 +6,13 @@ TIER=unit
 source "$(dirname "$0")/lib.sh"
 
 need_aws "module tests" || finish
-cp -r "$INFRA/modules" "$WORK/"
+cp -r "$INFRA/modules" "$INFRA/monitoring" "$WORK/"
+with_helm_provider || true
 names=("$@"); [ $# -gt 0 ] || mapfile -t names < <(cd "$WORK/modules" && ls)
 for m in "${names[@]}"; do
   d=$WORK/modules/$m
   [ -d "$d/tests" ] && ls "$d"/tests/*.tftest.hcl >/dev/null 2>&1 || continue
-  if ! out=$(cd "$d" && terraform init -backend=false -plugin-dir="$MIRROR" 2>&1); then
+  if ! out=$(cd "$d" && terraform init -backend=false "${PLUGINS[@]}" 2>&1); then
     if grep -q 'twingate\|/helm' <<<"$out"; then skip "$m" "its provider's binary is not served here"; else fail "$m" "$out"; fi
     continue
   fi

@@ -3,15 +3,15 @@ variable "addons_file" {
   type        = string
 
   validation {
-    condition     = can(yamldecode(file(var.addons_file)).addons)
+    condition     = can(yamldecode(templatefile(var.addons_file, { registry = "r", cluster = "c", region = "r", dns_domain = "d.org", dns_policy = "sync" })).addons)
     error_message = "The file of add-ons must exist and be YAML with a key addons."
   }
   validation {
-    condition     = try(alltrue([for a in values(yamldecode(file(var.addons_file)).addons) : can(regex("^v?[0-9]+\\.[0-9]+\\.[0-9]+$", a.version))]), false)
+    condition     = try(alltrue([for a in values(yamldecode(templatefile(var.addons_file, { registry = "r", cluster = "c", region = "r", dns_domain = "d.org", dns_policy = "sync" })).addons) : can(regex("^v?[0-9]+\\.[0-9]+\\.[0-9]+$", a.version))]), false)
     error_message = "Every add-on must be pinned to an exact version such as 1.21.1: a range would install something else tomorrow."
   }
   validation {
-    condition     = try(alltrue([for a in values(yamldecode(file(var.addons_file)).addons) : startswith(a.repository, "oci://")]), false)
+    condition     = try(alltrue([for a in values(yamldecode(templatefile(var.addons_file, { registry = "r", cluster = "c", region = "r", dns_domain = "d.org", dns_policy = "sync" })).addons) : startswith(a.repository, "oci://")]), false)
     error_message = "Every add-on must come from a registry of our own (oci://…), to which its chart was mirrored."
   }
 }
@@ -22,7 +22,7 @@ variable "enabled" {
   default     = ["external-secrets", "external-dns", "kube-prometheus-stack", "eck-operator", "eck-stack", "fluentd"]
 
   validation {
-    condition     = try(alltrue([for e in var.enabled : contains(keys(yamldecode(file(var.addons_file)).addons), e)]), false)
+    condition     = try(alltrue([for e in var.enabled : contains(keys(yamldecode(templatefile(var.addons_file, { registry = "r", cluster = "c", region = "r", dns_domain = "d.org", dns_policy = "sync" })).addons), e)]), false)
     error_message = "Only add-ons that the file describes can be enabled."
   }
 }
