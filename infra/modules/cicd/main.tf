@@ -40,6 +40,7 @@ resource "aws_vpc_security_group_egress_rule" "tls" {
 
 # Making an image needs a privileged container. That project has no right to deploy.
 resource "aws_codebuild_project" "build" {
+  #checkov:skip=CKV_AWS_316:making an image needs it; this project has no right to deploy, and those that deploy are not privileged (owner: platform)
   name           = "${local.prefix}-build"
   description    = "Makes and pushes the image of ${var.service}"
   service_role   = aws_iam_role.build.arn

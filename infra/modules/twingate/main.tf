@@ -20,6 +20,7 @@ resource "twingate_connector_tokens" "this" {
 }
 
 resource "aws_secretsmanager_secret" "tokens" {
+  #checkov:skip=CKV2_AWS_57:tokens are renewed by replacing the connector; nothing can rotate them alone (owner: platform)
   count = var.connector_count
 
   name        = "platform/twingate/${local.id}-${count.index + 1}"
@@ -86,6 +87,7 @@ resource "aws_iam_instance_profile" "connector" {
 }
 
 resource "aws_instance" "connector" {
+  #checkov:skip=CKV_AWS_126:Twingate itself reports a connector that is gone (owner: platform)
   count = var.connector_count
 
   ami                         = var.ami_id
