@@ -2,12 +2,13 @@
 """sync.py [--check] : keeps what is written once equal wherever it is needed.
 
 - infra/modules/shared/*.tf  -> the modules (common.tf and versions.tf to all with AWS, key.tf to those that encrypt)
-- variables and outputs      -> each module's README.md, between its markers
+- variables and outputs      -> each module's README.md, between its markers; a chart's schema -> its README.md
 - infra/modules/NAME         -> infra/catalog/TEMPLATE/modules/NAME, for templates that use it: a template is one
                                 self-contained bundle, so it carries copies and reaches nothing outside its folder
 
 With --check nothing is written: every difference is named and the exit status is 1.
 """
+import json
 import re
 import sys
 from pathlib import Path
@@ -115,6 +116,29 @@ def vendor(template: Path) -> None:
             stale.append(f"{p.relative_to(INFRA.parent)} (no longer used)")
 
 
+def chart_rows(schema: dict, path: str = ""):
+    for key, p in schema.get("properties", {}).items():
+        if key == "global":
+            continue
+        name, need = f"{path}{key}", key in schema.get("required", [])
+        if p.get("description") or "enum" in p:
+            kind = p.get("type") or "one of " + ", ".join(p["enum"])
+            yield f"| `{name}` | {cell(p.get('description', ''))} | {kind} | {'required' if need else ''} |"
+        yield from chart_rows(p, name + ".")
+        if isinstance(p.get("items"), dict):
+            yield from chart_rows(p["items"], name + "[].")
+
+
+def chart_readme(chart: Path) -> None:
+    schema = json.loads((chart / "values.schema.json").read_text())
+    text = "\n".join([BEGIN, "", "| Value | What it is | Type | |", "|-|-|-|-|", *chart_rows(schema), "", "Values that are not in this table are refused.", "", END])
+    meta = dict(re.findall(r"^(\w+): (.*)$", (chart / "Chart.yaml").read_text(), re.M))
+    path = chart / "README.md"
+    old = path.read_text() if path.exists() else f"# {meta['name']}\n\n{meta['description']}\n\n{BEGIN}\n{END}\n"
+    head, rest = old.split(BEGIN, 1)
+    put(path, head + text + rest.split(END, 1)[1])
+
+
 def main() -> int:
     modules = [d for d in sorted(MODULES.iterdir()) if d.is_dir() and d.name != "shared" and (d / "main.tf").exists()]
     for m in modules:
@@ -129,6 +153,8 @@ def main() -> int:
         if m.name not in NO_SHARED | EPHEMERAL:
             put(m / "tests/mocks/aws.tfmock.hcl", (MODULES / "shared/tests/mocks/aws.tfmock.hcl").read_text())
         write_readme(m)
+    for chart in sorted((INFRA / "charts").iterdir()):
+        chart_readme(chart)
     templates = [d for d in sorted(CATALOG.iterdir()) if (d / "template.toml").exists()] if CATALOG.is_dir() else []
     for t in templates:
         if re.search(r'"\./modules/', "\n".join(p.read_text() for p in t.glob("*.tf"))) and (t / ".vendored").exists():

@@ -84,7 +84,11 @@ no  portal:shop:deploy-dev -         list   namespaces
 yes sa:slipway:slipway-worker shop-dev create rolebindings.rbac.authorization.k8s.io
 yes sa:slipway:slipway-worker -        list   namespaces
 yes sa:slipway:slipway-worker -        create subjectaccessreviews.authorization.k8s.io
-no  sa:slipway:slipway-worker shop-dev get    secrets
+no  sa:slipway:slipway-worker slipway  get    secrets
+no  sa:slipway:slipway-worker default  get    secrets
+no  sa:slipway:slipway-worker default  create deployments.apps
+yes sa:slipway:slipway-worker shop-dev create deployments.apps
+yes sa:slipway:slipway-worker slipway-releases create secrets
 no  sa:slipway:slipway-worker -        bind   clusterroles.rbac.authorization.k8s.io
 no  sa:slipway:slipway-worker -        escalate clusterroles.rbac.authorization.k8s.io
 no  sa:slipway:slipway-worker -        create clusterrolebindings.rbac.authorization.k8s.io
@@ -103,6 +107,19 @@ check   "the worker binds a listed role" kubectl -n shop-dev "${worker[@]}" crea
 refused "the worker cannot bind cluster-admin" "forbidden" kubectl -n shop-dev "${worker[@]}" create rolebinding king --clusterrole=cluster-admin --user=guest@example.org
 refused "the worker cannot bind Kubernetes' edit, which reads Secrets" "forbidden" kubectl -n shop-dev "${worker[@]}" create rolebinding editor --clusterrole=edit --user=guest@example.org
 check   "the binding works" is yes kubectl auth can-i --as guest@example.org -n shop-dev list pods
+# The admission policy takes a moment to be active everywhere.
+eventually 20 bash -c "! kubectl -n default --as system:serviceaccount:slipway:slipway-worker create rolebinding probe --clusterrole=view --user=x && kubectl -n default get rolebinding probe || { kubectl -n default delete rolebinding probe; false; }" >/dev/null 2>&1
+kubectl -n default delete rolebinding probe >/dev/null 2>&1
+refused "the worker cannot bind even a listed role outside the portal's namespaces" "only in namespaces" kubectl -n kube-system "${worker[@]}" create rolebinding self --clusterrole=portal-deploy --serviceaccount=slipway:slipway-worker
+refused "the worker cannot delete a namespace that is not the portal's" "only namespaces" kubectl "${worker[@]}" delete namespace slipway
+refused "the worker cannot make a namespace without the portal's mark" "only namespaces" kubectl "${worker[@]}" create namespace mine
+refused "the worker cannot take a namespace over by marking it" "only namespaces" kubectl "${worker[@]}" label namespace kube-public portal/managed=true
+refused "the worker cannot write into its own portal's namespace" "only in namespaces" kubectl -n slipway "${worker[@]}" create quota q --hard=pods=1
+as_worker() { "$HELM" "$@" --kube-as-user system:serviceaccount:slipway:slipway-worker; }
+check   "the worker itself makes a preview's namespace by Helm" as_worker upgrade --install preview-7 "$C/namespace" -n slipway-releases --set namespace=preview-7,team=shop,environment=preview --wait --timeout 60s
+check   "and releases a service in it" as_worker upgrade --install checkout "$C/service" -n preview-7 -f "$V/service-least.yaml" --wait --timeout 60s
+check   "and takes it away" as_worker uninstall checkout -n preview-7 --wait --timeout 60s
+check   "with the namespace" as_worker uninstall preview-7 -n slipway-releases --wait --timeout 90s
 check   "the worker takes it back" kubectl -n shop-dev "${worker[@]}" delete rolebinding guest
 check   "and it no longer works" eventually 10 bash -c '[ "$(kubectl auth can-i --as guest@example.org -n shop-dev list pods 2>/dev/null)" = no ]'
 check   "for comparison: Kubernetes' own edit reads Secrets" bash -c 'kubectl -n data create rolebinding x --clusterrole=edit --user=x >/dev/null; [ "$(kubectl auth can-i --as x -n data get secrets)" = yes ]'

@@ -24,7 +24,7 @@ locals {
 
 resource "helm_release" "namespace" {
   name       = local.namespace
-  namespace  = "slipway"
+  namespace  = "slipway-releases"
   repository = var.chart_registry
   chart      = "namespace"
   version    = var.chart_version

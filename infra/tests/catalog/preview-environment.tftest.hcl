@@ -25,7 +25,7 @@ run "plans_a_namespace_and_a_service" {
   }
 
   assert {
-    condition     = helm_release.service.atomic && helm_release.namespace.namespace == "slipway"
+    condition     = helm_release.service.atomic && helm_release.namespace.namespace == "slipway-releases"
     error_message = "a failed release goes back; the namespace is the portal's release"
   }
 }
