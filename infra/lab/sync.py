@@ -17,7 +17,7 @@ INFRA = Path(__file__).resolve().parent.parent
 MODULES = INFRA / "modules"
 CATALOG = INFRA / "catalog"
 CHECK = "--check" in sys.argv
-NO_SHARED = {"helm", "twingate"}          # other providers: they write their own versions.tf
+OWN_VERSIONS = {"helm", "twingate"}       # other providers: they write their own versions.tf
 NO_COMMON = {"helm"}
 WITH_KEY = {"vpc", "s3", "ecr", "rds", "events", "eks", "cicd", "bootstrap", "static_site"}
 EPHEMERAL = {"rds"}                       # these cannot be tested with a mocked provider; see shared/tests/real.hcl
@@ -143,14 +143,14 @@ def main() -> int:
     modules = [d for d in sorted(MODULES.iterdir()) if d.is_dir() and d.name != "shared" and (d / "main.tf").exists()]
     for m in modules:
         for f in ("common.tf", "versions.tf", "key.tf"):
-            if (f == "key.tf" and m.name not in WITH_KEY) or (f == "versions.tf" and m.name in NO_SHARED) or (f == "common.tf" and m.name in NO_COMMON):
+            if (f == "key.tf" and m.name not in WITH_KEY) or (f == "versions.tf" and m.name in OWN_VERSIONS) or (f == "common.tf" and m.name in NO_COMMON):
                 continue
             put(m / f, (MODULES / "shared" / f).read_text())
         for f, needed in (("common.tftest.hcl", m.name not in NO_COMMON), ("key.tftest.hcl", m.name in WITH_KEY)):
-            if needed and (MODULES / "shared/tests" / f).exists() and m.name not in NO_SHARED:
+            if needed and (MODULES / "shared/tests" / f).exists() and m.name not in NO_COMMON:
                 text = (MODULES / "shared/tests" / f).read_text()
                 put(m / "tests" / f, text.replace(MOCKED, (MODULES / "shared/tests/real.hcl").read_text()) if m.name in EPHEMERAL else text)
-        if m.name not in NO_SHARED | EPHEMERAL:
+        if m.name not in NO_COMMON | EPHEMERAL:
             put(m / "tests/mocks/aws.tfmock.hcl", (MODULES / "shared/tests/mocks/aws.tfmock.hcl").read_text())
         write_readme(m)
     for chart in sorted((INFRA / "charts").iterdir()):

@@ -52,6 +52,11 @@ with_helm_provider() {
   host=$(find -L "$MIRROR" -maxdepth 2 -name hashicorp -printf '%h\n' -quit); host=${host##*/}
   to=$WORK/mirror/$host/hashicorp/helm/3.1.1/$(uname -s | tr '[:upper:]' '[:lower:]')_$(uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')
   mkdir -p "$to"; cp "$dir/bin/terraform-provider-helm" "$to/terraform-provider-helm_v3.1.1"
+  # Twingate's likewise: its few resources are written down in lab/twingate-schema.json, after its bindings 4.3.1.
+  local tw=${to/hashicorp\/helm\/3.1.1/twingate\/twingate\/4.3.1}
+  mkdir -p "$tw"
+  sed "s|TF_STUB_SCHEMA=[^ ]*|TF_STUB_SCHEMA=$INFRA/lab/twingate-schema.json|" "$dir/bin/terraform-provider-helm" >"$tw/terraform-provider-twingate_v4.3.1"
+  chmod +x "$tw/terraform-provider-twingate_v4.3.1"
   PLUGINS+=(-plugin-dir="$WORK/mirror")
 }
 
