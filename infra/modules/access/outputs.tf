@@ -16,3 +16,8 @@ output "access_entries" {
     admin         = n == "break-glass"
   } }
 }
+
+output "secrets_role_arns" {
+  description = "ARNs of the roles that bring secrets, by team, for the namespaces' SecretStores."
+  value       = { for t, r in aws_iam_role.secrets : t => r.arn }
+}

@@ -58,3 +58,14 @@ variable "secret_prefix" {
     error_message = "The prefix must be one lower-case word that ends with /; without it the portal could write every secret."
   }
 }
+
+variable "external_secrets_role_arn" {
+  description = "ARN of External Secrets' own role, which takes a team's role to read that team's secrets; null when there is no cluster yet."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.external_secrets_role_arn == null || (can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$", var.external_secrets_role_arn)) && !strcontains(coalesce(var.external_secrets_role_arn, "-"), "*"))
+    error_message = "External Secrets must be named by the ARN of its role, without *."
+  }
+}

@@ -97,6 +97,47 @@ run "the_worker_is_held_to_its_environment" {
   }
 }
 
+run "secrets_stay_with_their_team" {
+  command = plan
+
+  variables {
+    external_secrets_role_arn = "arn:aws:iam::111122223333:role/external-secrets"
+  }
+
+  assert {
+    condition     = jsonencode(jsondecode(aws_iam_role.secrets["shop"].assume_role_policy).Statement[0].Condition.StringEquals["aws:RequestTag/esoNamespace"]) == jsonencode(["shop", "shop-staging"])
+    error_message = "only the exact namespaces of the team"
+  }
+
+  assert {
+    condition     = endswith(jsondecode(aws_iam_role_policy.secrets["shop"].policy).Statement[0].Resource, ":secret:platform/shop/*")
+    error_message = "only the secrets of the team"
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.secrets["data"].policy, "shop")
+    error_message = "a team reads nothing of another"
+  }
+}
+
+run "no_secret_roles_without_the_controller" {
+  command = plan
+
+  assert {
+    condition     = length(aws_iam_role.secrets) == 0
+    error_message = "none before there is a cluster"
+  }
+}
+
+run "refuses_a_controller_by_pattern" {
+  command = plan
+
+  variables {
+    external_secrets_role_arn = "arn:aws:iam::111122223333:role/*"
+  }
+  expect_failures = [var.external_secrets_role_arn]
+}
+
 run "refuses_a_team_called_platform" {
   command = plan
 
