@@ -8,7 +8,7 @@ source "$(dirname "$0")/lib.sh"
 need_aws "module tests" || finish
 cp -r "$INFRA/modules" "$INFRA/monitoring" "$WORK/"
 with_helm_provider || true
-names=("$@"); [ $# -gt 0 ] || mapfile -t names < <(cd "$WORK/modules" && ls | grep -vx shared) # shared is copied, not called
+names=("$@"); [ $# -gt 0 ] || mapfile -t names < <(find "$WORK/modules" -mindepth 1 -maxdepth 1 -type d ! -name shared -printf "%f\n" | sort) # shared is copied, not called
 for m in "${names[@]}"; do
   d=$WORK/modules/$m
   [ -d "$d/tests" ] && ls "$d"/tests/*.tftest.hcl >/dev/null 2>&1 || continue
