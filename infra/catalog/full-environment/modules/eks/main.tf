@@ -1,7 +1,7 @@
 # A Kubernetes cluster with a private API, whose users are named one by one and whose creator has no hidden way in.
 locals {
   component    = "cluster"
-  key_services = ["logs.${local.region}.amazonaws.com", "eks.amazonaws.com"]
+  key_services = ["logs.${local.region}.amazonaws.com"]
   logs         = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
   trust = { for service in ["eks", "ec2", "pods.eks"] : service => jsonencode({
     Version = "2012-10-17"
@@ -34,6 +34,16 @@ resource "aws_iam_role" "cluster" {
 resource "aws_iam_role_policy_attachment" "cluster" {
   role       = aws_iam_role.cluster.name
   policy_arn = "${local.managed}/AmazonEKSClusterPolicy"
+}
+
+# The cluster encrypts Secrets with the key in the name of its own role.
+resource "aws_iam_role_policy" "cluster_key" {
+  name = "encrypt-secrets"
+  role = aws_iam_role.cluster.id
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = ["kms:Encrypt", "kms:Decrypt", "kms:ListGrants", "kms:DescribeKey"], Resource = local.key_arn }]
+  })
 }
 
 resource "aws_security_group" "api" {
@@ -88,7 +98,7 @@ resource "aws_eks_cluster" "this" {
     support_type = "STANDARD" # at the end of support AWS upgrades; it does not charge six times as much
   }
 
-  depends_on = [aws_cloudwatch_log_group.cluster, aws_iam_role_policy_attachment.cluster]
+  depends_on = [aws_cloudwatch_log_group.cluster, aws_iam_role_policy_attachment.cluster, aws_iam_role_policy.cluster_key]
 }
 
 # Kept for tools that know only roles for service accounts (IRSA); new ones use pod identities.

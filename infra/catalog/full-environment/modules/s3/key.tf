@@ -32,6 +32,7 @@ locals {
   account   = data.aws_caller_identity.current.account_id
   partition = data.aws_partition.current.partition
   region    = data.aws_region.current.id # the same in versions 5 and 6 of the provider; `name` is not
+  key_use   = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
   key_arn   = var.own_key ? aws_kms_key.own[0].arn : var.kms_key_arn
 }
 
@@ -54,22 +55,24 @@ resource "aws_kms_key" "own" {
         Action    = "kms:*"
         Resource  = "*"
       }],
+      # A service acts for many accounts: only its work for ours is allowed (no confused deputy). Log groups are told apart
+      # by the encryption context, which is what CloudWatch Logs sends instead of the source account.
       [for service in local.key_services : {
-        Sid       = "Service${title(replace(split(".", service)[0], "-", ""))}"
+        Sid       = "Service${title(split(".", service)[0])}"
         Effect    = "Allow"
         Principal = { Service = service }
-        Action    = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
+        Action    = local.key_use
         Resource  = "*"
-        # A service acts for many accounts: only its work for ours is allowed (no confused deputy). Log groups are
-        # told apart by the encryption context, which is what CloudWatch Logs sends instead of the source account.
-        Condition = startswith(service, "logs.") ? {
-          ArnLike      = { "kms:EncryptionContext:aws:logs:arn" = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:*" }
-          StringEquals = {}
-          } : {
-          ArnLike      = {}
-          StringEquals = { "aws:SourceAccount" = local.account }
-        }
-      }],
+        Condition = { ArnLike = { "kms:EncryptionContext:aws:logs:arn" = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:*" } }
+      } if startswith(service, "logs.")],
+      [for service in local.key_services : {
+        Sid       = "Service${title(split(".", service)[0])}"
+        Effect    = "Allow"
+        Principal = { Service = service }
+        Action    = local.key_use
+        Resource  = "*"
+        Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
+      } if !startswith(service, "logs.")],
     )
   })
 }
