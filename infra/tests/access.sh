@@ -120,6 +120,10 @@ check   "the worker itself makes a preview's namespace by Helm" as_worker upgrad
 check   "and releases a service in it" as_worker upgrade --install checkout "$C/service" -n preview-7 -f "$V/service-least.yaml" --wait --timeout 60s
 check   "and takes it away" as_worker uninstall checkout -n preview-7 --wait --timeout 60s
 check   "with the namespace" as_worker uninstall preview-7 -n slipway-releases --wait --timeout 90s
+as_pipeline() { "$HELM" "$@" --kube-as-user deploy --kube-as-group portal:shop:deploy-dev --kube-as-group system:authenticated; }
+check   "a pipeline's own group is enough for a release with everything on" as_pipeline upgrade --install everything "$C/service" -n shop-dev -f "$V/service-all.yaml" --set serviceMonitor.enabled=false --wait=hookOnly --timeout 60s
+refused "and it cannot release into production" "forbidden" as_pipeline upgrade --install everything "$C/service" -n shop-prod -f "$V/service-least.yaml" --timeout 20s
+check   "a pipeline takes its release away" as_pipeline uninstall everything -n shop-dev --timeout 60s
 check   "the worker takes it back" kubectl -n shop-dev "${worker[@]}" delete rolebinding guest
 check   "and it no longer works" eventually 10 bash -c '[ "$(kubectl auth can-i --as guest@example.org -n shop-dev list pods 2>/dev/null)" = no ]'
 check   "for comparison: Kubernetes' own edit reads Secrets" bash -c 'kubectl -n data create rolebinding x --clusterrole=edit --user=x >/dev/null; [ "$(kubectl auth can-i --as x -n data get secrets)" = yes ]'
