@@ -1,0 +1,5 @@
+name        = "shop"
+environment = "dev"
+team        = "shop"
+vpc_id      = "vpc-1"
+subnet_id   = "subnet-1"

@@ -1,0 +1,5 @@
+name        = "shop"
+environment = "dev"
+team        = "shop"
+org         = "acme"
+gitlab_url  = "https://gitlab.example.org"

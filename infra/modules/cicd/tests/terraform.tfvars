@@ -1,0 +1,17 @@
+name               = "shop"
+environment        = "dev"
+team               = "shop"
+service            = "checkout"
+repo_path          = "shop/checkout"
+targets            = { dev = { cluster = "c-dev", namespace = "shop" }, staging = { cluster = "c-dev", namespace = "shop-staging" }, prod = { cluster = "c-prod", namespace = "shop" } }
+chart_uri          = "oci://111122223333.dkr.ecr.eu-west-1.amazonaws.com/charts/service"
+chart_version      = "1.0.0"
+source_bucket      = "shop-src"
+artifact_bucket    = "shop-artifacts"
+ecr_repository_arn = "arn:aws:ecr:eu-west-1:111122223333:repository/shop/checkout"
+ecr_repository_url = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop/checkout"
+gitlab_oidc_arn    = "arn:aws:iam::111122223333:oidc-provider/gitlab.example.org"
+gitlab_url         = "https://gitlab.example.org"
+deploy_bus_arn     = "arn:aws:events:eu-west-1:111122223333:event-bus/shop-dev-deploy"
+vpc_id             = "vpc-1"
+subnet_ids         = ["subnet-1"]

@@ -1,0 +1,3 @@
+name        = "shop"
+environment = "dev"
+team        = "shop"

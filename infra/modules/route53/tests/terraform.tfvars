@@ -1,0 +1,4 @@
+name        = "shop"
+environment = "dev"
+team        = "shop"
+zone_name   = "shop.example.org"

@@ -1,0 +1,4 @@
+name        = "shop"
+environment = "dev"
+team        = "shop"
+buckets     = { "shop-dev-files" = {} }

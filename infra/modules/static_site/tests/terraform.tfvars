@@ -1,0 +1,6 @@
+name            = "shop"
+environment     = "dev"
+team            = "shop"
+host            = "docs.example.org"
+zone_id         = "Z0123456789"
+certificate_arn = "arn:aws:acm:us-east-1:111122223333:certificate/11111111-2222-3333-4444-555555555555"
