@@ -45,17 +45,17 @@ pub fn run(_args: &[String]) -> Result<()> {
     let ratio = |of: &[f64]| median(of) / median(&bare);
     line(
         "bare init + plan + show + apply",
-        &format!("{}", spread(&bare, "ms")),
+        &spread(&bare, "ms"),
         "",
     );
     line(
         "cold create, request to applied",
-        &format!("{}", spread(&cold, "ms")),
+        &spread(&cold, "ms"),
         &format!("{:.2}× bare (at most 1.10×)", ratio(&cold)),
     );
     line(
         "warm create, request to applied",
-        &format!("{}", spread(&warm, "ms")),
+        &spread(&warm, "ms"),
         &format!("{:.2}× bare (at most 0.75×)", ratio(&warm)),
     );
     let (starts, memory) = bench.starts()?;
