@@ -43,11 +43,7 @@ pub fn run(_args: &[String]) -> Result<()> {
 
     let (cold, warm, bare) = bench.creates()?;
     let ratio = |of: &[f64]| median(of) / median(&bare);
-    line(
-        "bare init + plan + show + apply",
-        &spread(&bare, "ms"),
-        "",
-    );
+    line("bare init + plan + show + apply", &spread(&bare, "ms"), "");
     line(
         "cold create, request to applied",
         &spread(&cold, "ms"),

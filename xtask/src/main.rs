@@ -43,6 +43,7 @@ Slipway: make TARGET, or sh xtask/run.sh TARGET
   test         everything, with the count; or some tiers: ARGS='check tools rules office engine door browser'
   journeys     the browser tier alone: ARGS='login.spec.mjs -g name'
   test-bare    that bare machines get to an applied environment: ARGS='root user image', as the superuser
+  test-platform modules, charts and pipelines on real parts, half an hour; or some tiers: ARGS='unit charts'
   bench        what Slipway costs beside the bare engine, as ratios
   check        fast: format, lints, types, import rules, query data
   imports      the import rules alone
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         "check" => check::run(),
         "test" => test::run(rest),
         "test-bare" => bare::run(rest),
+        "test-platform" => platform(rest),
         "image-build" => image::build(rest),
         "journeys" => browser::journeys(rest),
         "first-environment" => newcomer::first_environment(rest),
@@ -85,4 +87,15 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The platform's own tiers: their parts first, then whatever was asked for.
+fn platform(tiers: &[String]) -> Result<()> {
+    for (program, words) in [
+        ("infra/lab/parts.sh", &["all".to_owned()][..]),
+        ("infra/tests/run.sh", tiers),
+    ] {
+        cmd::visible(std::process::Command::new("bash").arg(program).args(words))?;
+    }
+    Ok(())
 }
