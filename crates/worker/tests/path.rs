@@ -287,7 +287,10 @@ async fn what_is_approved_is_what_is_applied_and_a_secret_stays_one() {
         .create(
             "every-input",
             "sealed",
-            &[("in.title", "Harbour"), (&format!("in.{}", secret.name), canary)],
+            &[
+                ("in.title", "Harbour"),
+                (&format!("in.{}", secret.name), canary),
+            ],
         )
         .await;
     let waiting = house.reaches(run, State::AwaitingApproval).await;
