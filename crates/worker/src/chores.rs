@@ -33,6 +33,11 @@ pub fn start(shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
             Ok(())
         }),
     ];
+    // A state that an earlier life of this worker spooled must not wait for the next run.
+    tasks.push(every(shared, Duration::from_secs(5), |shared| async move {
+        crate::terraform::drain(&shared.pool, &shared.config.folder).await;
+        Ok(())
+    }));
     if shared.config.catalog.is_some() {
         tasks.push(every(shared, Duration::from_secs(4), |shared| async move {
             publish(&shared).await

@@ -20,6 +20,7 @@ pub use apply::apply;
 pub use engines::Engines;
 pub use preview::preview;
 pub use reconcile::reconcile;
+pub use store::drain;
 
 use crate::{
     Shared,
