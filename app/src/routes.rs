@@ -127,7 +127,7 @@ pub fn table() -> Vec<Route> {
         page("/runs/{id}", Needs(Right::SeeEnvironment), pages::run::show),
         page(
             "/runs/{id}/form",
-            Needs(Right::SeeEnvironment),
+            Needs(Right::ChangeEnvironment),
             pages::request::of_run,
         ),
         page(
