@@ -30,6 +30,8 @@ use crate::{
 /// # Errors
 /// What keeps it from starting, each with what to do.
 pub async fn up(settings: Settings) -> anyhow::Result<()> {
+    // From here on a Ctrl-C waits until what is being started can be stopped in order.
+    let mut asked = Asked::listen();
     let folder = Folder::open(&settings.data)?;
     let listener = listen(&settings).await?;
     let demo = settings.demo(true)?;
@@ -45,7 +47,7 @@ pub async fn up(settings: Settings) -> anyhow::Result<()> {
     let done = match started {
         Ok(running) => {
             welcome(&settings, &running, demo);
-            leave(running).await;
+            leave(running, &mut asked).await;
             Ok(())
         }
         Err(error) => Err(error),
@@ -87,21 +89,32 @@ async fn start(
         .unwrap_or_else(|| folder.path.join("worker.key"));
     let key = keys::load(&key_file, settings.key_file.is_none())?;
     let hub = Hub::start(web.clone());
-    let worker = start_worker(settings, &folder.path, work.clone(), hub.clone(), key).await?;
-    let engines = worker.engines();
-    let changed = folder.remember("engine", &engines.join(", "))?;
     let (leaving, left) = watch::channel(false);
     let address = listener.local_addr()?;
-    let web_task = start_web(settings, web.clone(), hub, listener, demo, left)?;
-    Ok(Running {
+    // Pages are there at once; the worker still asks its engines for their versions.
+    let web_task = start_web(settings, web.clone(), hub.clone(), listener, demo, left)?;
+    let worker = start_worker(settings, &folder.path, work.clone(), hub, key).await;
+    let mut running = Running {
         web: web_task,
-        worker: Some(worker),
+        worker: None,
         leaving,
         pools: vec![web, work],
         address,
-        engines,
-        changed,
-    })
+        engines: vec![],
+        changed: None,
+    };
+    match worker {
+        Ok(worker) => {
+            running.engines = worker.engines();
+            running.changed = folder.remember("engine", &running.engines.join(", "))?;
+            running.worker = Some(worker);
+            Ok(running)
+        }
+        Err(error) => {
+            depart(running).await;
+            Err(error)
+        }
+    }
 }
 
 /// `slipway serve`: the web process alone.
@@ -109,6 +122,7 @@ async fn start(
 /// # Errors
 /// What keeps it from starting.
 pub async fn serve(settings: Settings) -> anyhow::Result<()> {
+    let mut asked = Asked::listen();
     let demo = settings.demo(false)?;
     let options = database::options(&settings)?;
     let listener = listen(&settings).await?;
@@ -122,7 +136,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     }
     let task = start_web(&settings, web.clone(), hub, listener, demo, left)?;
     tracing::info!(%address, "serving");
-    leave(Running {
+    let running = Running {
         web: task,
         worker: None,
         leaving,
@@ -130,8 +144,8 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         address,
         engines: vec![],
         changed: None,
-    })
-    .await;
+    };
+    leave(running, &mut asked).await;
     Ok(())
 }
 
@@ -140,6 +154,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
 /// # Errors
 /// What keeps it from starting.
 pub async fn work(settings: Settings) -> anyhow::Result<()> {
+    let mut asked = Asked::listen();
     let options = database::options(&settings)?;
     let folder = Folder::open(&settings.data)?;
     let key_file = settings.key_file.clone().context("A worker needs the workers' key.\n  Name its file with SLIPWAY_KEY_FILE; every worker needs the same")?;
@@ -157,7 +172,7 @@ pub async fn work(settings: Settings) -> anyhow::Result<()> {
     tracing::info!(engines = worker.engines().join(", "), "working");
     let (leaving, _) = watch::channel(false);
     let address = settings.listen;
-    leave(Running {
+    let running = Running {
         web: tokio::spawn(async {}),
         worker: Some(worker),
         leaving,
@@ -165,8 +180,8 @@ pub async fn work(settings: Settings) -> anyhow::Result<()> {
         address,
         engines: vec![],
         changed: None,
-    })
-    .await;
+    };
+    leave(running, &mut asked).await;
     Ok(())
 }
 
@@ -316,35 +331,40 @@ fn welcome(settings: &Settings, running: &Running, demo: bool) {
     say::line(&text);
 }
 
+/// Ctrl-C, or a termination: remembered from the moment that somebody listens.
+struct Asked {
+    interrupts: Option<unix::Signal>,
+    terminations: Option<unix::Signal>,
+}
+
+impl Asked {
+    fn listen() -> Self {
+        Self {
+            interrupts: unix::signal(unix::SignalKind::interrupt()).ok(),
+            terminations: unix::signal(unix::SignalKind::terminate()).ok(),
+        }
+    }
+
+    /// Waits for the next one.
+    async fn again(&mut self) {
+        async fn next(signal: &mut Option<unix::Signal>) {
+            match signal {
+                Some(signal) => drop(signal.recv().await),
+                None => std::future::pending().await,
+            }
+        }
+        tokio::select! {
+            () = next(&mut self.interrupts) => {}
+            () = next(&mut self.terminations) => {}
+        }
+    }
+}
+
 /// Waits to be told to leave, and leaves: no new work, what runs is interrupted once and saves its state, open pages
 /// are told, and only then does the database stop.
-async fn leave(running: Running) {
-    let Running {
-        web,
-        worker,
-        leaving,
-        pools,
-        ..
-    } = running;
-    let mut interrupts = unix::signal(unix::SignalKind::interrupt()).ok();
-    let mut terminations = unix::signal(unix::SignalKind::terminate()).ok();
-    let mut asked = async || {
-        let interrupt = async {
-            match interrupts.as_mut() {
-                Some(s) => s.recv().await,
-                None => std::future::pending().await,
-            }
-        };
-        let termination = async {
-            match terminations.as_mut() {
-                Some(s) => s.recv().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! { _ = interrupt => {}, _ = termination => {} }
-    };
-    asked().await;
-    if let Some(worker) = worker {
+async fn leave(mut running: Running, asked: &mut Asked) {
+    asked.again().await;
+    if let Some(worker) = running.worker.take() {
         worker.leave(Leaving::Gently);
         let leave = worker.leaver();
         let mut done = tokio::spawn(worker.done());
@@ -359,7 +379,7 @@ async fn leave(running: Running) {
                     said = true;
                     say::line("\n  Stopping: what is being applied was interrupted and saves its state. This can take a while.");
                 }
-                () = asked() => {
+                () = asked.again() => {
                     times += 1;
                     if times == 2 {
                         say::line("\n  The engine is still saving. Once more Ctrl-C kills it: what it made may then be unknown to its state,\n  and its run becomes “unknown” until somebody has looked.");
@@ -371,6 +391,17 @@ async fn leave(running: Running) {
             }
         }
     }
+    depart(running).await;
+}
+
+/// Closes the pages and the database's connections.
+async fn depart(running: Running) {
+    let Running {
+        web,
+        leaving,
+        pools,
+        ..
+    } = running;
     let _ = leaving.send(true);
     if tokio::time::timeout(std::time::Duration::from_secs(5), web)
         .await

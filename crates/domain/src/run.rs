@@ -159,6 +159,14 @@ impl State {
     }
 }
 
+impl Command {
+    /// True if it says of an apply that it was not begun after all.
+    #[must_use]
+    pub const fn nothing_begun(self) -> bool {
+        matches!(self, Self::Outdate | Self::RefuseApply)
+    }
+}
+
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
@@ -243,6 +251,10 @@ pub enum Command {
         /// The state, engine and template are those of the preview.
         base: bool,
     },
+    /// Nothing was begun: the engine, the template or the state is not the preview's, or the worker has to leave.
+    Outdate,
+    /// It could not be begun, and a new plan would not help; nothing was changed.
+    RefuseApply,
     /// Everything planned was applied.
     FinishApply,
     /// The apply stopped with an error.
@@ -369,8 +381,10 @@ pub fn apply(state: State, command: Command, facts: Facts) -> Result<Step, Refus
         (S::Approved, C::StartApply { base: false, .. }) => go(S::Queued, &[E::QueuePreview]),
         (S::Approved, C::StartApply { votes: false, .. }) => go(S::AwaitingApproval, &[]),
         (S::Approved, C::StartApply { .. }) => go(S::Applying, &[]),
+        (S::Applying, C::Outdate) if facts.cancel_requested => go(S::Canceled, &[]),
+        (S::Applying, C::Outdate) => go(S::Queued, &[E::QueuePreview]),
         (S::Applying, C::FinishApply) => go(S::Verifying, &[]),
-        (S::Applying, C::FailApply) => go(S::Failed, &[]),
+        (S::Applying, C::FailApply | C::RefuseApply) => go(S::Failed, &[]),
         (S::Applying, C::InterruptApply) => go(S::Canceled, &[]),
         (S::Applying | S::Verifying, C::LoseApply) => go(S::Unknown, &[]),
 

@@ -54,6 +54,59 @@ impl Cluster {
     }
 }
 
+/// A cluster of one test's own, which may be stopped and started; gone with this.
+#[derive(Debug)]
+pub struct Own {
+    home: PathBuf,
+    pub(crate) cluster: Cluster,
+}
+
+impl Own {
+    /// Makes it; it forgets nothing that it promised, as one in production does.
+    pub async fn make(name: &str) -> anyhow::Result<Self> {
+        let home = std::env::temp_dir().join(format!("slipway-own-{name}"));
+        fs::create_dir_all(&home)?;
+        let made = home.clone();
+        tokio::task::spawn_blocking(move || {
+            boot(&made)?;
+            halt(&made)?;
+            launch(&made, true)
+        })
+        .await??;
+        let cluster = Cluster {
+            socket: home.join("pg"),
+            template: String::new(),
+        };
+        let cluster = migrate(cluster, &root()).await?;
+        Ok(Self { home, cluster })
+    }
+
+    /// Stops it at once.
+    ///
+    /// # Errors
+    /// What PostgreSQL says.
+    pub async fn stop(&self) -> anyhow::Result<()> {
+        let home = self.home.clone();
+        tokio::task::spawn_blocking(move || halt(&home)).await?
+    }
+
+    /// Starts it again.
+    ///
+    /// # Errors
+    /// What PostgreSQL says.
+    pub async fn start(&self) -> anyhow::Result<()> {
+        let home = self.home.clone();
+        tokio::task::spawn_blocking(move || launch(&home, true)).await?
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        let _ = halt(&self.home);
+        let _ = fs::remove_dir_all(&self.home);
+    }
+}
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -75,10 +128,7 @@ async fn start() -> anyhow::Result<Cluster> {
         socket: home.join("pg"),
         template: String::new(),
     };
-    if PgConnection::connect_with(&cluster.options("postgres"))
-        .await
-        .is_err()
-    {
+    if !answers(&cluster, &home).await? {
         let home = home.clone();
         tokio::task::spawn_blocking(move || boot(&home)).await??;
     }
@@ -87,16 +137,41 @@ async fn start() -> anyhow::Result<Cluster> {
     cluster
 }
 
+/// Whether the cluster runs. One that runs and does not take another connection (too many, or still starting) is waited
+/// for: it is in use, and must not be made anew.
+async fn answers(cluster: &Cluster, home: &Path) -> anyhow::Result<bool> {
+    for _ in 0..100 {
+        let refused = match PgConnection::connect_with(&cluster.options("postgres")).await {
+            Ok(connection) => {
+                connection.close().await?;
+                return Ok(true);
+            }
+            Err(error) => error,
+        };
+        let pid = fs::read_to_string(home.join("pg/data/postmaster.pid")).ok();
+        let pid = pid.as_deref().and_then(|text| text.lines().next());
+        let lives = pid.is_some_and(|pid| Path::new("/proc").join(pid.trim()).exists());
+        if !lives {
+            return Ok(false);
+        }
+        if refused.as_database_error().is_none() {
+            // A process with that number that does not listen here is not this cluster.
+            return Ok(false);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    bail!(
+        "the test cluster in {} takes no more connections",
+        home.display()
+    )
+}
+
 /// Makes a new cluster and starts it. Nothing of an older one is kept.
 fn boot(home: &Path) -> anyhow::Result<()> {
     let bin = binaries()?;
     let folder = home.join("pg");
     if folder.exists() {
-        let _ = run(
-            &bin,
-            "pg_ctl",
-            &["-D", &path(&folder.join("data")), "-m", "immediate", "stop"],
-        );
+        let _ = halt(home);
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir_all(&folder)?;
@@ -116,10 +191,29 @@ fn boot(home: &Path) -> anyhow::Result<()> {
         "initdb",
         &[&["-D", &data, "-U", "slipway"][..], &locale].concat(),
     )?;
+    launch(home, false)
+}
+
+/// Stops a cluster as if its machine had lost power.
+fn halt(home: &Path) -> anyhow::Result<()> {
+    let data = path(&home.join("pg/data"));
+    run(
+        &binaries()?,
+        "pg_ctl",
+        &["-D", &data, "-m", "immediate", "stop"],
+    )
+}
+
+/// Starts a cluster that was made. A durable one keeps what it said it has kept, when it is killed.
+fn launch(home: &Path, durable: bool) -> anyhow::Result<()> {
+    let bin = binaries()?;
+    let folder = home.join("pg");
+    let data = path(&folder.join("data"));
     let settings = format!(
-        "-h '' -k {} -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=400 \
+        "-h '' -k {} -c fsync=off -c synchronous_commit={} -c full_page_writes=off -c max_connections=400 \
          -c shared_buffers=64MB -c autovacuum=off",
-        path(&folder)
+        path(&folder),
+        if durable { "on" } else { "off" },
     );
     run(
         &bin,

@@ -6,6 +6,8 @@
 
 mod cluster;
 
+pub use cluster::Own;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::{
@@ -34,11 +36,30 @@ pub struct Database {
 /// If PostgreSQL is missing or does not start: the message says what to install.
 #[expect(clippy::panic, reason = "without a database no test can say anything")]
 pub async fn database() -> Database {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let cluster = match cluster::get().await {
-        Ok(cluster) => cluster,
+    match cluster::get().await {
+        Ok(cluster) => of(cluster).await,
         Err(error) => panic!("no database for this test: {error:#}"),
-    };
+    }
+}
+
+/// A database in a cluster of this test's own, which may be stopped and started.
+///
+/// # Panics
+/// If PostgreSQL is missing or does not start: the message says what to install.
+#[expect(clippy::panic, reason = "without a database no test can say anything")]
+pub async fn own_cluster(name: &str) -> (Own, Database) {
+    match Own::make(&format!("{name}-{}", std::process::id())).await {
+        Ok(own) => {
+            let database = of(&own.cluster).await;
+            (own, database)
+        }
+        Err(error) => panic!("no database for this test: {error:#}"),
+    }
+}
+
+#[expect(clippy::panic, reason = "without a database no test can say anything")]
+async fn of(cluster: &cluster::Cluster) -> Database {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
     let name = format!(
         "t{}_{}",
         std::process::id(),

@@ -10,22 +10,34 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{Leaving, Shared, now};
 
-/// Why a job's engine should stop.
+/// How urgently a job's engine should stop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stop {
     /// It should not.
     #[default]
     No,
-    /// Somebody called the run off, or the worker leaves, or the lease is in danger: interrupt once, let it save.
+    /// Interrupt once, let it save.
     Gently,
-    /// The lease and its grace are over, or somebody insists: kill.
+    /// Kill.
     Now,
+}
+
+/// Why it should.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Why {
+    /// Somebody called the run off.
+    #[default]
+    Canceled,
+    /// The lease is lost, or could not be renewed in time.
+    LeaseLost,
+    /// The worker leaves.
+    Leaving,
 }
 
 /// A claim that is being renewed for as long as this lives.
 #[derive(Debug)]
 pub struct Hold {
-    stop: watch::Receiver<Stop>,
+    stop: watch::Receiver<(Stop, Why)>,
     task: JoinHandle<()>,
     end: watch::Sender<bool>,
 }
@@ -33,14 +45,14 @@ pub struct Hold {
 impl Hold {
     /// Begins to renew.
     pub fn start(shared: Arc<Shared>, claim: Claim) -> Self {
-        let (say, stop) = watch::channel(Stop::No);
+        let (say, stop) = watch::channel((Stop::No, Why::default()));
         let (end, ended) = watch::channel(false);
         let task = tokio::spawn(keep(shared, claim, say, ended));
         Self { stop, task, end }
     }
 
-    /// Says when to stop, and how urgently; only ever becomes more urgent.
-    pub fn stop(&self) -> watch::Receiver<Stop> {
+    /// Says when to stop, how urgently, and why; only ever becomes more urgent, and the first reason stays.
+    pub fn stop(&self) -> watch::Receiver<(Stop, Why)> {
         self.stop.clone()
     }
 
@@ -54,13 +66,14 @@ impl Hold {
 async fn keep(
     shared: Arc<Shared>,
     claim: Claim,
-    say: watch::Sender<Stop>,
+    say: watch::Sender<(Stop, Why)>,
     mut ended: watch::Receiver<bool>,
 ) {
-    let raise = |how: Stop| {
-        say.send_if_modified(|stop| {
+    let raise = |how: Stop, why: Why| {
+        say.send_if_modified(|(stop, first)| {
             let more = how > *stop;
             if more {
+                *first = if *stop == Stop::No { why } else { *first };
                 *stop = how;
             }
             more
@@ -75,16 +88,16 @@ async fn keep(
     loop {
         match *leaving.borrow_and_update() {
             Leaving::No => {}
-            Leaving::Gently => raise(Stop::Gently),
-            Leaving::Now => raise(Stop::Now),
+            Leaving::Gently => raise(Stop::Gently, Why::Leaving),
+            Leaving::Now => raise(Stop::Now, Why::Leaving),
         }
         let now_ = now();
         // A safety margin before the end: an interrupt must come while the lease still holds.
         if lost || now_ >= until - lease.length / 4_i32 {
-            raise(Stop::Gently);
+            raise(Stop::Gently, Why::LeaseLost);
         }
         if now_ >= until + lease.grace {
-            raise(Stop::Now);
+            raise(Stop::Now, Why::LeaseLost);
         }
         let pause = if lost || now_ >= until - lease.length / 2_i32 {
             third.min(std::time::Duration::from_millis(500))
@@ -105,10 +118,10 @@ async fn keep(
             Ok(renewed) => {
                 until = renewed.lease_until.unwrap_or(until);
                 if renewed.cancel {
-                    raise(Stop::Gently);
+                    raise(Stop::Gently, Why::Canceled);
                 }
                 if renewed.force {
-                    raise(Stop::Now);
+                    raise(Stop::Now, Why::Canceled);
                 }
             }
             Err(Error::Fenced) => lost = true,

@@ -14,7 +14,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde_json::json;
 use slipway_seal::WorkerKey;
-use slipway_services::{PgPool, live::Hub, work};
+use slipway_services::{Error, PgPool, live::Hub, work};
 use time::{Duration, OffsetDateTime};
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -112,6 +112,23 @@ pub(crate) fn now() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }
 
+/// Tells the database, and waits for it as long as it is away: a restart in mid-apply costs nothing. Whether the claim
+/// still holds by then, the database says.
+pub(crate) async fn patiently<T, F>(what: &str, tell: impl Fn() -> F) -> slipway_services::Result<T>
+where
+    F: Future<Output = slipway_services::Result<T>>,
+{
+    loop {
+        match tell().await {
+            Err(Error::Database(error)) if slipway_services::is_away(&error) => {
+                tracing::warn!(%error, "{what} waits for the database");
+                tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            }
+            other => return other,
+        }
+    }
+}
+
 /// Starts a worker. Its pool's connections have the role `slipway_worker`.
 ///
 /// # Errors
@@ -134,7 +151,8 @@ pub async fn start(
     )
     .await?;
     let (leave, leaving) = watch::channel(Leaving::No);
-    let engines = engines.ready(&config).await?;
+    let mut engines = engines.ready(&config).await?;
+    terraform::rescue(&pool, &key, &config.folder, engines.rescued()).await?;
     let shared = Arc::new(Shared {
         config,
         pool,

@@ -50,7 +50,7 @@ pub use process::KillReason;
 pub use redact::{Redactor, Stream};
 pub use run::{Applied, End, Mode, Planned, Step};
 pub use saved::SavedPlan;
-pub use shop::{Limits, Settings, StepSpec, Terraform};
+pub use shop::{Limits, Rescued, Settings, StepSpec, Swept, Terraform};
 pub use sink::{Progress, ProgressState, Sink};
 pub use spool::{Entry, Spool};
 pub use state::StateVersion;

@@ -25,7 +25,7 @@ use super::{
     ui::{Collect, Ui},
     verdict,
     warm::Warm,
-    workspace::{Aws, Folder, aws_env},
+    workspace::{Aws, ERRORED_STATE, Folder, aws_env},
 };
 
 /// The largest plan, as JSON, that is read, in bytes.
@@ -326,7 +326,7 @@ impl Step {
             )
             .await;
         self.log = ui.finish();
-        let errored_state = fs::read(self.folder.work.join("errored.tfstate"))
+        let errored_state = fs::read(self.folder.work.join(ERRORED_STATE))
             .ok()
             .map(Clear::new);
         let (end, alone) = match ended {

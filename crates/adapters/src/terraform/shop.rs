@@ -1,9 +1,16 @@
 //! The engine made ready: folders, limits, and the making of a step.
 
-use std::{collections::BTreeMap, fs, io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{
     backend::{Backend, StateStore},
+    clear::Clear,
     engine::Engine,
     failure::{Failed, Failure},
     group,
@@ -11,8 +18,40 @@ use super::{
     redact::Redactor,
     run::Step,
     warm::Warm,
-    workspace::{Aws, Folder},
+    workspace::{Aws, ERRORED_STATE, Folder, WORK},
 };
+
+/// What an earlier life of this worker left behind.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// Tools that still ran; they were ended.
+    pub killed: Vec<group::Orphan>,
+    /// States that the engine could upload to nobody.
+    pub states: Vec<Rescued>,
+}
+
+/// A state in the folder of a step that nobody watches any more. The folder stays until [`Rescued::kept`].
+#[derive(Debug)]
+pub struct Rescued {
+    /// The step's name, and what the folder's name has besides.
+    pub step: String,
+    /// The state.
+    pub state: Clear,
+    folder: PathBuf,
+}
+
+impl Rescued {
+    /// The state is safe elsewhere: its folder may go.
+    pub fn kept(self) {
+        remove(&self.folder);
+    }
+}
+
+fn remove(folder: &Path) {
+    if let Err(error) = fs::remove_dir_all(folder) {
+        tracing::warn!(folder = %folder.display(), %error, "an old step's folder could not be removed");
+    }
+}
 
 /// How long and how much.
 #[derive(Clone, Copy, Debug)]
@@ -115,23 +154,31 @@ impl Terraform {
         &self.0.settings.engine
     }
 
-    /// Ends what an earlier life of this worker left running in its folders, and removes them. Gives what was killed.
-    /// Call it before the first step.
+    /// Ends what an earlier life of this worker left running in its folders, and removes them. Gives what was killed, and
+    /// the states that the engine could upload to nobody. Call it before the first step.
     ///
     /// # Errors
     /// If the folders cannot be read.
-    pub fn sweep(&self) -> io::Result<Vec<group::Orphan>> {
-        let mut killed = Vec::new();
+    pub fn sweep(&self) -> io::Result<Swept> {
+        let mut swept = Swept::default();
         for entry in fs::read_dir(&self.0.settings.folders)? {
-            let path = entry?.path();
+            let entry = entry?;
+            let path = entry.path();
             let found = group::orphans(&path);
             found.iter().for_each(group::kill_orphan);
-            killed.extend(found);
-            if let Err(error) = fs::remove_dir_all(&path) {
-                tracing::warn!(folder = %path.display(), %error, "an old step's folder could not be removed");
+            swept.killed.extend(found);
+            let errored = path.join(WORK).join(ERRORED_STATE);
+            let step = entry.file_name().to_string_lossy().into_owned();
+            match fs::read(&errored) {
+                Ok(state) => swept.states.push(Rescued {
+                    step,
+                    folder: path,
+                    state: Clear::new(state),
+                }),
+                Err(_) => remove(&path),
             }
         }
-        Ok(killed)
+        Ok(swept)
     }
 
     /// Makes a step's folder. Runs nothing.

@@ -73,6 +73,12 @@ impl Drop for Folder {
     }
 }
 
+/// Where the engine works, below a step's folder.
+pub(crate) const WORK: &str = "work";
+
+/// The engine's file for a state that it could upload to nobody, below [`WORK`].
+pub(crate) const ERRORED_STATE: &str = "errored.tfstate";
+
 impl Folder {
     /// Makes an empty folder, 0700, below `folders`.
     pub(crate) fn make(folders: &Path, name: &str, mirror: Option<&Path>) -> io::Result<Self> {
@@ -85,7 +91,7 @@ impl Folder {
             slipway_seal::hex(&slipway_seal::random::<6>())
         ));
         let folder = Self {
-            work: root.join("work"),
+            work: root.join(WORK),
             config: root.join("engine.tfrc"),
             root,
         };

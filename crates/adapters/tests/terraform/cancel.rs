@@ -194,8 +194,12 @@ async fn orphans_of_an_earlier_life_are_found_and_ended() {
         .spawn()
         .unwrap();
     child.wait().unwrap();
-    let killed = shop.terraform.sweep().unwrap();
-    assert_eq!(killed.len(), 1, "{killed:?}");
+    // … and it left a state that it could upload to nobody, in a folder of another step.
+    let other = shop.folder.path().join("steps/43-1-cafe");
+    std::fs::create_dir_all(other.join("work")).unwrap();
+    std::fs::write(other.join("work/errored.tfstate"), b"state").unwrap();
+    let swept = shop.terraform.sweep().unwrap();
+    assert_eq!(swept.killed.len(), 1, "{swept:?}");
     let gone = async {
         while !alive(&format!("sleep {marker}")).is_empty() {
             tokio::task::yield_now().await;
@@ -204,6 +208,14 @@ async fn orphans_of_an_earlier_life_are_found_and_ended() {
     tokio::time::timeout(Duration::from_secs(10), gone)
         .await
         .unwrap();
+    assert_eq!(shop.steps_left(), 1, "a state that nobody has kept stays");
+    for rescued in swept.states {
+        assert_eq!(
+            (&*rescued.step, rescued.state.expose()),
+            ("43-1-cafe", &b"state"[..])
+        );
+        rescued.kept();
+    }
     assert_eq!(shop.steps_left(), 0);
 }
 

@@ -40,6 +40,8 @@ fn commands() -> Vec<Command> {
             votes: true,
             base: false,
         },
+        Command::Outdate,
+        Command::RefuseApply,
         Command::FinishApply,
         Command::FailApply,
         Command::InterruptApply,
@@ -63,11 +65,25 @@ fn the_transition_table() {
     let mut table = String::new();
     for state in State::ALL {
         for command in commands() {
-            if let Ok(step) = apply(state, command, Facts::default()) {
+            let usual = apply(state, command, Facts::default());
+            if let Ok(step) = &usual {
                 table += &format!(
                     "{state:<18} {command:?} -> {} {:?}\n",
                     step.state, step.effects
                 );
+            }
+            let facts = Facts {
+                cancel_requested: true,
+            };
+            let canceled = apply(state, command, facts);
+            if canceled != usual {
+                table += &match canceled {
+                    Ok(step) => format!(
+                        "{state:<18} {command:?}, called off -> {} {:?}\n",
+                        step.state, step.effects
+                    ),
+                    Err(_) => format!("{state:<18} {command:?}, called off -> refused\n"),
+                };
             }
         }
     }

@@ -96,7 +96,7 @@ pub async fn advance(
     let mut next = Row {
         state: step.state,
         version: row.version + 1,
-        touched: row.touched || step.state == State::Applying,
+        touched: (row.touched || step.state == State::Applying) && !command.nothing_begun(),
         cancel_requested_at: if step.effects.contains(&Effect::AskToStop) {
             Some(ctx.now)
         } else {

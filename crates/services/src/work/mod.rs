@@ -4,7 +4,7 @@
 //! lease ran out cannot write ([`Error::Fenced`]), whatever it still believes. Nothing here applies anything by itself:
 //! a run whose worker vanished while applying becomes `unknown` and waits for a person.
 
-mod finish;
+mod report;
 mod stacks;
 mod store;
 
@@ -21,12 +21,13 @@ use slipway_seal::PublicKey;
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
 
-pub use finish::{
+pub use report::{
     Applied, Next, Planned, World, fail_preview, finish_apply, finish_preview, finish_reconcile,
-    stop_preview, verify,
+    outdate, stop_preview, verify,
 };
 pub use stacks::{
-    Lock, StoredState, Upload, candidates, current_state, lock_state, save_state, unlock_state,
+    Lock, StoredState, Upload, candidates, current_state, lock_state, promote, save_state,
+    stack_of, unlock_state,
 };
 
 use crate::{Ctx, Error, Result, run};

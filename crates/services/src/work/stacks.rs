@@ -12,6 +12,8 @@ use crate::{Error, Result};
 /// A stored state.
 #[derive(Clone, Debug)]
 pub struct StoredState {
+    /// Its own number.
+    pub id: i64,
     /// Its serial.
     pub serial: i64,
     /// Its lineage.
@@ -39,13 +41,14 @@ pub enum Lock {
 /// Database errors.
 pub async fn current_state(worker: &PgPool, stack: StackId) -> Result<Option<StoredState>> {
     let row = sqlx::query!(
-        "select serial, lineage, sealed_state, run_id, created_at from state_version
+        "select id, serial, lineage, sealed_state, run_id, created_at from state_version
          where stack_id = $1 and not candidate order by id desc limit 1",
         stack.get(),
     )
     .fetch_optional(worker)
     .await?;
     Ok(row.map(|r| StoredState {
+        id: r.id,
         serial: r.serial,
         lineage: r.lineage,
         sealed: r.sealed_state,
@@ -60,7 +63,7 @@ pub async fn current_state(worker: &PgPool, stack: StackId) -> Result<Option<Sto
 /// Database errors.
 pub async fn candidates(worker: &PgPool, stack: StackId, run: RunId) -> Result<Vec<StoredState>> {
     let rows = sqlx::query!(
-        "select serial, lineage, sealed_state, run_id, created_at from state_version
+        "select id, serial, lineage, sealed_state, run_id, created_at from state_version
          where stack_id = $1 and run_id = $2 and candidate order by id desc limit 10",
         stack.get(),
         run.get(),
@@ -70,6 +73,7 @@ pub async fn candidates(worker: &PgPool, stack: StackId, run: RunId) -> Result<V
     Ok(rows
         .into_iter()
         .map(|r| StoredState {
+            id: r.id,
             serial: r.serial,
             lineage: r.lineage,
             sealed: r.sealed_state,
@@ -77,6 +81,57 @@ pub async fn candidates(worker: &PgPool, stack: StackId, run: RunId) -> Result<V
             at: r.created_at,
         })
         .collect())
+}
+
+/// Puts a candidate in force: it records more than the state in force does, and the claim that found so holds. Who calls
+/// this has compared the two; the candidate itself stays as it came.
+///
+/// # Errors
+/// [`Error::Fenced`] if the claim was lost.
+pub async fn promote(
+    worker: &PgPool,
+    claim: &Claim,
+    candidate: &StoredState,
+    now: OffsetDateTime,
+) -> Result<()> {
+    let mut tx = worker.begin().await?;
+    super::report::held(&mut tx, claim).await?;
+    sqlx::query!(
+        "insert into state_version (stack_id, serial, lineage, sealed_state, run_id, fence, candidate, created_at)
+         select stack_id, serial, lineage, sealed_state, run_id, $3, false, $4 from state_version
+         where id = $2 and stack_id = $1 and candidate",
+        claim.stack.id.get(),
+        candidate.id,
+        claim.fence,
+        now,
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "update stack set serial = $2, lineage = $3 where id = $1",
+        claim.stack.id.get(),
+        candidate.serial,
+        candidate.lineage,
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The stack that a run's step works on; `None` if there is no such run.
+///
+/// # Errors
+/// Database errors.
+pub async fn stack_of(worker: &PgPool, run: RunId) -> Result<Option<StackId>> {
+    Ok(sqlx::query_scalar!(
+        "select stack_id from run_step where run_id = $1 and n = 1",
+        run.get()
+    )
+    .fetch_optional(worker)
+    .await?
+    .flatten()
+    .map(StackId::new))
 }
 
 /// An uploaded state on its way to the database.

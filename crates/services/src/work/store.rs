@@ -149,6 +149,7 @@ pub async fn take_next(
     .transpose()
 }
 
+/// The fence rises with the loss: what the lost worker still sends is late from this moment on.
 pub async fn take_lost(tx: &mut PgConnection, now: OffsetDateTime) -> Result<Option<Job>> {
     let row = sqlx::query!(
         r#"update job set state = 'lost', finished_at = $1 where id = (
@@ -156,18 +157,19 @@ pub async fn take_lost(tx: &mut PgConnection, now: OffsetDateTime) -> Result<Opt
            returning id, kind, run_id, fence, lease_until as "lease_until!""#,
         now,
     )
-    .fetch_optional(tx)
+    .fetch_optional(&mut *tx)
     .await?;
-    row.map(|r| {
-        Ok(Job {
-            id: JobId::new(r.id),
-            kind: kind(&r.kind)?,
-            run: RunId::new(r.run_id),
-            fence: r.fence,
-            lease_until: r.lease_until,
-        })
-    })
-    .transpose()
+    let Some(row) = row else { return Ok(None) };
+    sqlx::query!("update run set fence = fence + 1 where id = $1", row.run_id)
+        .execute(tx)
+        .await?;
+    Ok(Some(Job {
+        id: JobId::new(row.id),
+        kind: kind(&row.kind)?,
+        run: RunId::new(row.run_id),
+        fence: row.fence,
+        lease_until: row.lease_until,
+    }))
 }
 
 pub async fn finish_job(

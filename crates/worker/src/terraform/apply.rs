@@ -16,7 +16,7 @@ use slipway_services::{
 };
 
 use super::{head, log, prepare, preview::place, refusal, store, tie};
-use crate::{Shared, lease::Hold, logging::Lines, now};
+use crate::{Shared, lease::Hold, logging::Lines, now, patiently};
 
 /// Applies the saved plan as it was saved.
 pub async fn apply(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Result<State> {
@@ -33,7 +33,7 @@ pub async fn apply(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Resul
     {
         log.say(head(terraform, "apply the approved plan"));
     }
-    let (cancel, tied) = tie(hold, shared);
+    let (cancel, tied) = tie(hold);
     let applied = bench
         .step
         .apply(&saved, &preview, &cancel, &mut Lines::to(&log))
@@ -44,23 +44,15 @@ pub async fn apply(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Resul
     let applied = match applied {
         Ok(applied) => applied,
         Err(failed) => {
-            let canceled = failed.failure == Failure::Canceled;
             log.say(format!("slipway: {failed}"));
             log.finish().await?;
-            if canceled {
-                let outcome = untouched(&preview);
-                let end = Applied::Interrupted;
-                return Ok(work::finish_apply(
-                    &shared.pool,
-                    &shared.me,
-                    claim,
-                    &end,
-                    &outcome,
-                    None,
-                    None,
-                    now(),
-                )
-                .await?);
+            // Somebody called it off, or the worker leaves: the office knows which, and what follows.
+            if matches!(failed.failure, Failure::Stale | Failure::Canceled) {
+                let why = format!("{} {}", failed.message, failed.detail);
+                let told = patiently("an outdated plan", || async {
+                    work::outdate(&shared.pool, &shared.me, claim, why.trim(), now()).await
+                });
+                return Ok(told.await?);
             }
             return nothing_begun(shared, claim, refusal(failed)).await;
         }
@@ -90,7 +82,7 @@ pub async fn apply(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Resul
     match &end {
         Applied::Done if seen.is_none() => log.say("── look again: nothing may differ ──"),
         Applied::Done => {}
-        Applied::Failed(why) | Applied::Vanished(why) => {
+        Applied::NotBegun(why) | Applied::Failed(why) | Applied::Vanished(why) => {
             log.say(format!("slipway: {}", why.message))
         }
         Applied::Interrupted => log.say("slipway: interrupted; the state is saved."),
@@ -98,30 +90,10 @@ pub async fn apply(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Resul
     let look = matches!(end, Applied::Done) && seen.is_none();
     if !look {
         log.finish().await?;
-        return Ok(work::finish_apply(
-            &shared.pool,
-            &shared.me,
-            claim,
-            &end,
-            &applied.outcome,
-            world.as_ref(),
-            seen,
-            now(),
-        )
-        .await?);
+        return finish(shared, claim, &end, &applied.outcome, world.as_ref(), seen).await;
     }
-    work::finish_apply(
-        &shared.pool,
-        &shared.me,
-        claim,
-        &end,
-        &applied.outcome,
-        world.as_ref(),
-        None,
-        now(),
-    )
-    .await?;
-    let (cancel, tied) = tie(hold, shared);
+    finish(shared, claim, &end, &applied.outcome, world.as_ref(), None).await?;
+    let (cancel, tied) = tie(hold);
     let looked = bench
         .step
         .plan(Mode::Refresh, &cancel, &mut Lines::to(&log))
@@ -144,7 +116,10 @@ pub async fn apply(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Resul
         }
     };
     log.finish().await?;
-    Ok(work::verify(&shared.pool, &shared.me, claim, seen, None, now()).await?)
+    let told = patiently("a verification", || async {
+        work::verify(&shared.pool, &shared.me, claim, seen, None, now()).await
+    });
+    Ok(told.await?)
 }
 
 /// Opens the saved plan: for this run and this digest only.
@@ -228,16 +203,29 @@ async fn nothing_begun(shared: &Shared, claim: &Claim, mut why: Refusal) -> anyh
         .trim()
         .to_owned();
     let outcome = untouched(&claim.preview.clone().unwrap_or_default());
-    let end = Applied::Failed(why);
-    Ok(work::finish_apply(
-        &shared.pool,
-        &shared.me,
-        claim,
-        &end,
-        &outcome,
-        None,
-        None,
-        now(),
-    )
+    finish(shared, claim, &Applied::NotBegun(why), &outcome, None, None).await
+}
+
+async fn finish(
+    shared: &Shared,
+    claim: &Claim,
+    end: &Applied,
+    outcome: &Outcome,
+    world: Option<&World>,
+    seen: Option<Seen>,
+) -> anyhow::Result<State> {
+    Ok(patiently("an end", || async {
+        work::finish_apply(
+            &shared.pool,
+            &shared.me,
+            claim,
+            end,
+            outcome,
+            world,
+            seen,
+            now(),
+        )
+        .await
+    })
     .await?)
 }

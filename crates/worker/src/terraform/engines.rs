@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::{Value, json};
 use slipway_adapters::terraform::{
-    Backend, Constraint, Engine, EngineKind, EngineMissing, Limits, Settings, Terraform,
+    Backend, Constraint, Engine, EngineKind, EngineMissing, Limits, Rescued, Settings, Terraform,
 };
 use slipway_services::Refusal;
 
@@ -15,6 +15,8 @@ use crate::Config;
 pub struct Engines {
     found: Vec<Result<Engine, (EngineKind, EngineMissing)>>,
     ready: BTreeMap<&'static str, Terraform>,
+    /// States that tools of an earlier life could upload to nobody.
+    rescued: Vec<Rescued>,
 }
 
 impl Engines {
@@ -33,6 +35,7 @@ impl Engines {
         Ok(Self {
             found: vec![terraform, opentofu],
             ready: BTreeMap::new(),
+            rescued: vec![],
         })
     }
 
@@ -56,7 +59,9 @@ impl Engines {
                 limits,
             };
             let terraform = Terraform::new(settings)?;
-            for orphan in terraform.sweep()? {
+            let swept = terraform.sweep()?;
+            self.rescued.extend(swept.states);
+            for orphan in swept.killed {
                 tracing::warn!(
                     pid = orphan.pid,
                     program = orphan.program,
@@ -66,6 +71,11 @@ impl Engines {
             self.ready.insert(name, terraform);
         }
         Ok(self)
+    }
+
+    /// What was rescued; once.
+    pub fn rescued(&mut self) -> Vec<Rescued> {
+        std::mem::take(&mut self.rescued)
     }
 
     /// The engine for a template, if this worker has it in an accepted version.

@@ -10,7 +10,7 @@ mod store;
 use std::{collections::BTreeMap, sync::Arc};
 
 use slipway_adapters::terraform::{
-    Aws, Cancel, Failed, Inputs, Step, StepSpec, Stop as Why, Terraform,
+    Aws, Cancel, Failed, Inputs, Step, StepSpec, Stop as Reason, Terraform,
 };
 use slipway_catalog::{Need, Template};
 use slipway_seal::Secret;
@@ -20,12 +20,13 @@ pub use apply::apply;
 pub use engines::Engines;
 pub use preview::preview;
 pub use reconcile::reconcile;
-pub use store::drain;
+pub use store::{drain, rescue};
 
 use crate::{
     Shared,
-    lease::{Hold, Stop},
+    lease::{Hold, Stop, Why},
     logging::Log,
+    patiently,
 };
 
 /// An imitation of AWS on this machine: `slipway up` with `AWS=moto`.
@@ -46,7 +47,10 @@ struct Bench {
 
 /// Makes the step's folder. A refusal is for people: the run ends with it.
 async fn prepare(shared: &Shared, claim: &Claim) -> anyhow::Result<Result<Bench, Refusal>> {
-    let bundle = template::bundle(&shared.pool, &claim.template_digest).await?;
+    let bundle = patiently("a step", || async {
+        template::bundle(&shared.pool, &claim.template_digest).await
+    })
+    .await?;
     let template = match Template::parse(&bundle) {
         Ok(template) => template,
         Err(broken) => anyhow::bail!("the stored template cannot be read: {broken:?}"),
@@ -155,20 +159,20 @@ fn refusal(failed: Failed) -> Refusal {
     why
 }
 
-/// Passes on to the engine when and how hard it should stop.
-fn tie(hold: &Hold, shared: &Shared) -> (Cancel, tokio::task::JoinHandle<()>) {
+/// Passes on to the engine when, how hard and why it should stop.
+fn tie(hold: &Hold) -> (Cancel, tokio::task::JoinHandle<()>) {
     let cancel = Cancel::new();
     let mut stop = hold.stop();
-    let leaving = shared.leaving.clone();
     let tied = cancel.clone();
     let task = tokio::spawn(async move {
         loop {
-            let why = if *leaving.borrow() == crate::Leaving::No {
-                Why::Canceled
-            } else {
-                Why::Shutdown
+            let (how, why) = *stop.borrow_and_update();
+            let why = match why {
+                Why::Canceled => Reason::Canceled,
+                Why::LeaseLost => Reason::LeaseLost,
+                Why::Leaving => Reason::Shutdown,
             };
-            match *stop.borrow_and_update() {
+            match how {
                 Stop::No => {}
                 Stop::Gently => tied.interrupt(why),
                 Stop::Now => tied.force(why),
@@ -183,7 +187,10 @@ fn tie(hold: &Hold, shared: &Shared) -> (Cancel, tokio::task::JoinHandle<()>) {
 
 /// Opens the run's log for this claim.
 async fn log(shared: &Shared, claim: &Claim) -> anyhow::Result<Log> {
-    let writer = slipway_services::log::Writer::open(&shared.pool, claim.run, claim.fence).await?;
+    let writer = patiently("the log", || async {
+        slipway_services::log::Writer::open(&shared.pool, claim.run, claim.fence).await
+    })
+    .await?;
     Ok(Log::start(shared.pool.clone(), writer))
 }
 

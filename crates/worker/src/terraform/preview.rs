@@ -9,7 +9,7 @@ use slipway_services::{
 };
 
 use super::{Bench, head, log, prepare, refusal, tie};
-use crate::{Shared, lease::Hold, logging::Lines, now};
+use crate::{Shared, lease::Hold, logging::Lines, now, patiently};
 
 /// Plans, stores the plan sealed and the preview redacted, and goes on as the policy says.
 pub async fn preview(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Result<Next> {
@@ -31,7 +31,7 @@ pub async fn preview(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Res
     } else {
         Mode::Change
     };
-    let (cancel, tied) = tie(hold, shared);
+    let (cancel, tied) = tie(hold);
     let planned = bench.step.plan(mode, &cancel, &mut Lines::to(&log)).await;
     tied.abort();
     match planned {
@@ -55,22 +55,26 @@ pub async fn preview(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Res
                 base_lineage: base.map(|b| b.lineage),
             };
             drop(bench);
-            Ok(work::finish_preview(
-                &shared.pool,
-                &shared.me,
-                claim,
-                planned,
-                shared.config.lease,
-                now(),
-            )
+            Ok(patiently("a plan", || async {
+                work::finish_preview(
+                    &shared.pool,
+                    &shared.me,
+                    claim,
+                    planned.clone(),
+                    shared.config.lease,
+                    now(),
+                )
+                .await
+            })
             .await?)
         }
         Err(failed) if cancel.is_raised() => {
             log.say(format!("slipway: {}", failed.message));
             log.finish().await?;
-            Ok(Next::Done(
-                work::stop_preview(&shared.pool, &shared.me, claim, now()).await?,
-            ))
+            let told = patiently("a stop", || async {
+                work::stop_preview(&shared.pool, &shared.me, claim, now()).await
+            });
+            Ok(Next::Done(told.await?))
         }
         Err(failed) => {
             let input = failed.failure == Failure::Input;
@@ -91,9 +95,10 @@ pub fn place(claim: &Claim, digest: &Digest) -> String {
 }
 
 async fn fail(shared: &Shared, claim: &Claim, refusal: &Refusal) -> anyhow::Result<Next> {
-    Ok(Next::Done(
-        work::fail_preview(&shared.pool, &shared.me, claim, refusal, now()).await?,
-    ))
+    let told = patiently("a refusal", || async {
+        work::fail_preview(&shared.pool, &shared.me, claim, refusal, now()).await
+    });
+    Ok(Next::Done(told.await?))
 }
 
 impl std::fmt::Debug for Bench {

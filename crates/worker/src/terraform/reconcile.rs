@@ -28,12 +28,13 @@ pub async fn reconcile(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::R
     {
         log.say(head(terraform, "look what was applied"));
     }
+    let late = late(shared, claim).await?;
     let mode = if claim.operation == Operation::Destroy {
         Mode::Destroy
     } else {
         Mode::Change
     };
-    let (cancel, tied) = tie(hold, shared);
+    let (cancel, tied) = tie(hold);
     let planned = bench.step.plan(mode, &cancel, &mut Lines::to(&log)).await;
     tied.abort();
     let planned = match planned {
@@ -58,9 +59,6 @@ pub async fn reconcile(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::R
         .changes
         .iter()
         .partition(|c| still.contains(c.address.as_str()));
-    let late = work::candidates(&shared.pool, claim.stack.id, claim.run)
-        .await?
-        .len();
     let recorded = bench.store.load().await?;
     let serial = recorded
         .as_ref()
@@ -95,12 +93,7 @@ pub async fn reconcile(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::R
             ),
         ),
     };
-    let words = match late {
-        0 => words,
-        n => format!(
-            "{words} {n} later state(s) came in after the lease was lost and are kept as evidence."
-        ),
-    };
+    let words = format!("{late}{words}");
     log.say(format!("slipway: {words}"));
     log.finish().await?;
     let mut outcome = Outcome {
@@ -123,6 +116,33 @@ pub async fn reconcile(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::R
         now(),
     )
     .await?)
+}
+
+/// Looks at the states that came in after the lease was lost. By now nothing of the lost worker runs any more, so the one
+/// that records more than the state in force does is the truth and takes its place; the others stay as evidence. Says
+/// what it did, or nothing if there are none.
+async fn late(shared: &Shared, claim: &Claim) -> anyhow::Result<String> {
+    let late = work::candidates(&shared.pool, claim.stack.id, claim.run).await?;
+    let Some(newest) = late.iter().max_by_key(|state| (state.serial, state.id)) else {
+        return Ok(String::new());
+    };
+    let current = work::current_state(&shared.pool, claim.stack.id).await?;
+    let adds = current
+        .as_ref()
+        .is_none_or(|c| c.lineage == newest.lineage && newest.serial > c.serial);
+    if !adds {
+        return Ok(format!(
+            "{} state(s) that came in late say nothing new and are kept as evidence. ",
+            late.len()
+        ));
+    }
+    work::promote(&shared.pool, claim, newest, now()).await?;
+    Ok(format!(
+        "A state that came in after the worker was lost (serial {}) records more than the one before it ({}): it is in \
+         force now. ",
+        newest.serial,
+        current.map_or_else(|| "none".to_owned(), |c| c.serial.to_string()),
+    ))
 }
 
 async fn unclear(shared: &Shared, claim: &Claim, why: &str) -> anyhow::Result<State> {

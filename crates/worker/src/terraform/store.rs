@@ -8,7 +8,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use slipway_adapters::terraform::{Entry, Locked, Spool, StateStore, StateVersion, StoreError};
+use slipway_adapters::terraform::{
+    Entry, Locked, Rescued, Spool, StateStore, StateVersion, StoreError,
+};
 use slipway_domain::id::{RunId, StackId};
 use slipway_seal::{Sealed, WorkerKey};
 use slipway_services::{
@@ -135,6 +137,46 @@ impl StateStore for Store {
                 .map_err(away)
         })
     }
+}
+
+/// Keeps the states that tools of an earlier life of this worker could upload to nobody: sealed, as candidates, for the
+/// reconcile of their runs. What belongs to no run of this database stays where it lies.
+///
+/// # Errors
+/// If the database or the spool cannot take them; they stay where they lie, too.
+pub async fn rescue(
+    pool: &PgPool,
+    key: &WorkerKey,
+    folder: &Path,
+    rescued: Vec<Rescued>,
+) -> anyhow::Result<()> {
+    for state in rescued {
+        let run = state.step.split('-').next().and_then(|id| id.parse().ok());
+        let Some(run) = run.map(RunId::new) else {
+            continue;
+        };
+        let Some(stack) = work::stack_of(pool, run).await? else {
+            continue;
+        };
+        let bytes = state.state.expose();
+        let Ok(version) = slipway_adapters::terraform::state::lineage_serial(bytes) else {
+            tracing::warn!(%run, "an unreadable state of an earlier life stays where it lies");
+            continue;
+        };
+        let upload = Upload {
+            stack,
+            run,
+            fence: 0,
+            serial: i64::try_from(version.serial).unwrap_or(i64::MAX),
+            lineage: version.lineage,
+            candidate: true,
+        };
+        let sealed = key.seal(bytes, &place(stack));
+        open(folder)?.put(&label(&upload), &sealed.0)?;
+        tracing::warn!(%run, "a state of an earlier life was kept as evidence");
+        state.kept();
+    }
+    Ok(())
 }
 
 fn open(folder: &Path) -> std::io::Result<Spool> {

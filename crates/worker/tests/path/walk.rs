@@ -1,219 +1,10 @@
-//! The walking path with the real engine and a real database: asked for, planned, approved, applied, changed, canceled,
-//! failed, lost and found, destroyed.
+//! Asked for, planned, approved, applied, changed, canceled, failed, destroyed.
 
-use std::{path::PathBuf, time::Duration};
+use slipway_domain::{environment::EnvironmentState, run::State};
+use slipway_services::{draft::Target, environment, run, template};
+use slipway_worker::Leaving;
 
-use slipway_domain::{
-    environment::EnvironmentState,
-    id::{EnvironmentId, RunId},
-    plan::Shown,
-    run::State,
-};
-use slipway_seal::WorkerKey;
-use slipway_services::{
-    Ctx, approval,
-    draft::{self, Sent, Target},
-    environment, live, log, person, run, session, template, work,
-};
-use slipway_testkit::Database;
-use slipway_worker::{Config, Handle, Leaving};
-
-/// No fact takes longer than this, on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-struct House {
-    db: Database,
-    folder: PathBuf,
-    worker: Option<Handle>,
-}
-
-#[expect(clippy::disallowed_methods, reason = "workers act in real time")]
-fn now() -> time::OffsetDateTime {
-    time::OffsetDateTime::now_utc()
-}
-
-/// `None`, said aloud, where there is no engine.
-#[expect(clippy::print_stdout, reason = "a skip says why, and CI reads it")]
-fn engine() -> Option<PathBuf> {
-    let named = std::env::var_os("SLIPWAY_ENGINE").map(PathBuf::from);
-    let found = named.or_else(|| {
-        let path = std::env::var_os("PATH")?;
-        std::env::split_paths(&path)
-            .map(|p| p.join("terraform"))
-            .find(|p| p.is_file())
-    });
-    if found.is_none() {
-        println!("skipped: neither SLIPWAY_ENGINE nor terraform on the PATH");
-    }
-    found
-}
-
-impl House {
-    async fn new(lease: i64) -> Option<Self> {
-        let engine = engine()?;
-        let db = slipway_testkit::database().await;
-        person::seed_demo(&db.web, now()).await.unwrap();
-        let folder = std::env::temp_dir().join(format!("slipway-worker-{}", db.name));
-        let mut house = Self {
-            db,
-            folder,
-            worker: None,
-        };
-        house.start(engine, lease).await;
-        house
-            .until("the catalog", async |house| {
-                let ctx = house.ctx("developer").await;
-                template::list(&house.db.web, &ctx).await.unwrap().len() >= 4
-            })
-            .await;
-        Some(house)
-    }
-
-    async fn start(&mut self, engine: PathBuf, lease: i64) {
-        let catalog = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../infra/catalog");
-        let config = Config {
-            catalog: Some(catalog),
-            terraform: Some(engine),
-            lease: work::Lease {
-                length: time::Duration::seconds(lease),
-                grace: time::Duration::seconds(1),
-            },
-            ..Config::new("w", self.folder.clone())
-        };
-        let hub = live::Hub::start(self.db.worker.clone());
-        let key = WorkerKey::from_master(&[3; 32]);
-        self.worker = Some(
-            slipway_worker::start(config, self.db.worker.clone(), hub, key)
-                .await
-                .unwrap(),
-        );
-    }
-
-    async fn ctx(&self, who: &str) -> Ctx {
-        let user = person::persona(&self.db.web, who).await.unwrap().unwrap();
-        let token = session::begin(&self.db.web, user, "test", "test", now())
-            .await
-            .unwrap();
-        let actor = session::find(&self.db.web, token.0.expose(), now())
-            .await
-            .unwrap();
-        Ctx {
-            actor,
-            request_id: "test".into(),
-            now: now(),
-        }
-    }
-
-    /// Waits for a fact.
-    async fn until(&self, what: &str, fact: impl AsyncFn(&Self) -> bool) {
-        let found = tokio::time::timeout(PATIENCE, async {
-            while !fact(self).await {
-                tokio::time::sleep(Duration::from_millis(40)).await;
-            }
-        });
-        assert!(found.await.is_ok(), "waited in vain for {what}");
-    }
-
-    async fn reaches(&self, id: RunId, state: State) -> run::View {
-        let dev = self.ctx("developer").await;
-        self.until(state.word(), async |house| {
-            let now = run::find(&house.db.web, &dev, id).await.unwrap();
-            assert!(
-                now.state == state || !now.state.is_over(),
-                "it ended {}: {:?}",
-                now.state,
-                now.failure
-            );
-            now.state == state
-        })
-        .await;
-        run::find(&self.db.web, &dev, id).await.unwrap()
-    }
-
-    async fn send(&self, target: &Target, fields: &[(&str, &str)]) -> RunId {
-        let dev = self.ctx("developer").await;
-        let draft = draft::open(&self.db.web, &dev, target).await.unwrap();
-        let mut pairs: Vec<(String, String)> = draft
-            .entered
-            .iter()
-            .map(|(n, v)| (n.to_owned(), v.to_owned()))
-            .collect();
-        pairs.push(("do".into(), "send".into()));
-        pairs.extend(
-            fields
-                .iter()
-                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned())),
-        );
-        match draft::post(&self.db.web, &dev, draft.id, pairs)
-            .await
-            .unwrap()
-        {
-            Sent::Run(run) => run,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    async fn create(&self, template: &str, name: &str, fields: &[(&str, &str)]) -> RunId {
-        let about = [("name", name), ("life", "8h"), ("reason", "to see it")];
-        self.send(
-            &Target::Template(template.into()),
-            &[&about[..], fields].concat(),
-        )
-        .await
-    }
-
-    async fn environment(&self, id: EnvironmentId) -> environment::View {
-        environment::find(&self.db.web, &self.ctx("developer").await, id)
-            .await
-            .unwrap()
-    }
-
-    async fn approve(&self, who: &str, id: RunId) {
-        let ctx = self.ctx(who).await;
-        let digest = run::find(&self.db.web, &ctx, id)
-            .await
-            .unwrap()
-            .digest
-            .unwrap();
-        approval::vote(
-            &self.db.web,
-            &ctx,
-            id,
-            &digest,
-            approval::Decision::Approve,
-            "",
-        )
-        .await
-        .unwrap();
-    }
-
-    async fn log(&self, id: RunId) -> String {
-        log::whole(&self.db.web, &self.ctx("developer").await, id)
-            .await
-            .unwrap()
-    }
-
-    async fn end(mut self) {
-        if let Some(worker) = self.worker.take() {
-            worker.leave(Leaving::Gently);
-            worker.done().await;
-        }
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-fn shown(view: &environment::View, output: &str) -> String {
-    match &view
-        .outputs
-        .iter()
-        .find(|o| o.name == output)
-        .unwrap()
-        .value
-    {
-        Shown::Value(text) => text.clone(),
-        other => panic!("{other:?}"),
-    }
-}
+use crate::house::{House, shown};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn made_changed_in_place_and_destroyed() {
@@ -364,17 +155,7 @@ async fn a_failed_apply_says_what_was_made_and_the_rest_is_planned_next() {
             &[("in.steps", "3"), ("in.seconds", "0"), ("in.fail_at", "2")],
         )
         .await;
-    let dev = house.ctx("developer").await;
-    house
-        .until("its end", async |house| {
-            run::find(&house.db.web, &dev, run)
-                .await
-                .unwrap()
-                .state
-                .is_over()
-        })
-        .await;
-    let view = run::find(&house.db.web, &dev, run).await.unwrap();
+    let view = house.ends(run).await;
     assert_eq!(view.state, State::Failed);
     let outcome = view.steps[0].outcome.clone().unwrap();
     assert!(
@@ -418,22 +199,9 @@ async fn a_cancel_while_applying_saves_the_state_and_a_destroy_cleans_up() {
         )
         .await;
     let dev = house.ctx("developer").await;
-    house
-        .until("its first step", async |house| {
-            house.log(run).await.contains("Creating...")
-        })
-        .await;
+    house.logs(run, "Creating...").await;
     run::cancel(&house.db.web, &dev, run, false).await.unwrap();
-    house
-        .until("its end", async |house| {
-            run::find(&house.db.web, &dev, run)
-                .await
-                .unwrap()
-                .state
-                .is_over()
-        })
-        .await;
-    let view = run::find(&house.db.web, &dev, run).await.unwrap();
+    let view = house.ends(run).await;
     assert_eq!(view.state, State::Canceled);
     assert!(!view.steps[0].outcome.clone().unwrap().untouched.is_empty());
     let id = view.environment_id;
@@ -464,16 +232,11 @@ async fn a_worker_killed_while_applying_leaves_unknown_until_a_person_has_it_loo
             &[("in.steps", "2"), ("in.seconds", "6"), ("in.fail_at", "0")],
         )
         .await;
-    house
-        .until("its first step", async |house| {
-            house.log(run).await.contains("Creating...")
-        })
-        .await;
+    house.logs(run, "Creating...").await;
     // The worker stops without a word: everything that it was doing is dropped, its children with it.
     let worker = house.worker.take().unwrap();
     worker.abandon();
-    let engine = engine().unwrap();
-    house.start(engine, 2).await;
+    house.start(2, |_| {}).await;
     let view = house.reaches(run, State::Unknown).await;
     assert_eq!(
         house.environment(view.environment_id).await.state,
@@ -481,17 +244,7 @@ async fn a_worker_killed_while_applying_leaves_unknown_until_a_person_has_it_loo
     );
     let lead = house.ctx("lead").await;
     run::reconcile(&house.db.web, &lead, run).await.unwrap();
-    let dev = house.ctx("developer").await;
-    house
-        .until("the evidence", async |house| {
-            run::find(&house.db.web, &dev, run)
-                .await
-                .unwrap()
-                .state
-                .is_over()
-        })
-        .await;
-    let view = run::find(&house.db.web, &dev, run).await.unwrap();
+    let view = house.ends(run).await;
     assert!(
         matches!(view.state, State::NotApplied | State::PartlyApplied),
         "{}",
@@ -527,11 +280,7 @@ async fn a_worker_that_leaves_gently_ends_its_apply_in_order() {
             &[("in.steps", "3"), ("in.seconds", "20"), ("in.fail_at", "0")],
         )
         .await;
-    house
-        .until("its first step", async |house| {
-            house.log(run).await.contains("Creating...")
-        })
-        .await;
+    house.logs(run, "Creating...").await;
     let worker = house.worker.take().unwrap();
     worker.leave(Leaving::Gently);
     worker.done().await;

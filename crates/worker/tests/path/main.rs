@@ -1,0 +1,6 @@
+//! The walking path with the real engine and a real database.
+
+mod house;
+mod mishaps;
+mod process;
+mod walk;
