@@ -92,29 +92,32 @@ impl Visitor {
         Err(format!("{path} redirects in a circle"))
     }
 
+    /// Reads a stream of events until it says one of these words.
+    pub fn listen(&mut self, path: &str, words: &[&str]) -> Result<()> {
+        let mut stream = self.send("GET", path, "")?;
+        let (mut heard, mut part) = (Vec::new(), [0_u8; 16 * 1024]);
+        loop {
+            let size = stream
+                .read(&mut part)
+                .map_err(|error| format!("{path}: {error}"))?;
+            heard.extend_from_slice(part.get(..size).unwrap_or_default());
+            let text = String::from_utf8_lossy(&heard);
+            if words.iter().any(|word| text.contains(word)) {
+                return Ok(());
+            }
+            if size == 0 {
+                return Err(format!("{path} ended without a word of {words:?}: {text}"));
+            }
+            // What was heard before the last event's beginning can hold no word any more.
+            let keep = text.rfind("event:").unwrap_or(0);
+            heard = text.as_bytes().get(keep..).unwrap_or_default().to_vec();
+        }
+    }
+
     /// One exchange; the location, if it names one.
     fn once(&mut self, method: &str, path: &str, body: &str) -> Result<(Page, Option<String>)> {
         let told = |error: std::io::Error| format!("{method} {path}: {error}");
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).map_err(told)?;
-        stream
-            .set_read_timeout(Some(Duration::from_secs(60)))
-            .map_err(told)?;
-        let cookies: Vec<String> = self
-            .cookies
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        // HTTP/1.0: the answer comes whole and the connection ends with it.
-        let head = format!(
-            "{method} {path} HTTP/1.0\r\nhost: {host}\r\norigin: http://{host}\r\nsec-fetch-site: same-origin\r\n\
-             accept: text/html\r\ncookie: {}\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n",
-            cookies.join("; "),
-            body.len(),
-            host = self.host,
-        );
-        stream
-            .write_all(format!("{head}{body}").as_bytes())
-            .map_err(told)?;
+        let mut stream = self.send(method, path, body)?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).map_err(told)?;
         let answer = String::from_utf8_lossy(&answer).into_owned();
@@ -140,6 +143,31 @@ impl Visitor {
             body: text.to_owned(),
         };
         Ok((page, location))
+    }
+
+    fn send(&self, method: &str, path: &str, body: &str) -> Result<TcpStream> {
+        let told = |error: std::io::Error| format!("{method} {path}: {error}");
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).map_err(told)?;
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .map_err(told)?;
+        let cookies: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        // HTTP/1.0: the answer comes whole and the connection ends with it.
+        let head = format!(
+            "{method} {path} HTTP/1.0\r\nhost: {host}\r\norigin: http://{host}\r\nsec-fetch-site: same-origin\r\n\
+             accept: text/html\r\ncookie: {}\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n",
+            cookies.join("; "),
+            body.len(),
+            host = self.host,
+        );
+        stream
+            .write_all(format!("{head}{body}").as_bytes())
+            .map_err(told)?;
+        Ok(stream)
     }
 
     fn keep(&mut self, cookie: &str) {

@@ -93,6 +93,8 @@ pub(crate) struct Manifest {
     pub class: Class,
     pub needs: Vec<Need>,
     pub needs_line: u32,
+    pub keeps_data: Vec<String>,
+    pub keeps_data_line: u32,
     pub engine: Engine,
     pub life: Life,
     pub who: Who,
@@ -106,6 +108,7 @@ struct Raw {
     owner: Spanned<String>,
     class: Spanned<String>,
     needs: Option<Spanned<Vec<Spanned<String>>>>,
+    keeps_data: Option<Spanned<Vec<String>>>,
     engine: RawEngine,
     #[serde(default)]
     life: RawLife,
@@ -250,6 +253,8 @@ pub(crate) fn parse(source: &str) -> Result<Manifest, Broken> {
     }
     needs.sort_unstable();
     needs.dedup();
+    let data_span = raw.keeps_data.as_ref().map_or(0..0, Spanned::span);
+    let keeps_data = raw.keeps_data.map(Spanned::into_inner).unwrap_or_default();
     let classes =
         [Class::Preview, Class::Shared, Class::Production].map(|class| (class.word(), class));
     let engines =
@@ -293,6 +298,8 @@ pub(crate) fn parse(source: &str) -> Result<Manifest, Broken> {
         class: reader.choice("class", &raw.class, &classes)?,
         needs,
         needs_line: line_at(source, needs_span.start),
+        keeps_data,
+        keeps_data_line: line_at(source, data_span.start),
         engine: Engine {
             name: reader.choice("engine", &raw.engine.name, &engines)?,
             version,

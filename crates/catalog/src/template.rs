@@ -26,6 +26,9 @@ pub struct Template {
     pub class: Class,
     /// What must be there for it to do anything; none = it needs no cloud.
     pub needs: Vec<Need>,
+    /// Resources besides the known kinds that hold what people would miss, as `type.name` in the template's own module.
+    #[serde(default)]
+    pub keeps_data: Vec<String>,
     /// Which engine carries it out.
     pub engine: Engine,
     /// How long its environments live.
@@ -87,12 +90,24 @@ impl Template {
                 ));
             }
         }
+        for resource in &manifest.keeps_data {
+            let kind = resource.split_once('.').map(|(kind, _)| kind);
+            if !kind.is_some_and(|kind| module.resources.contains(kind)) {
+                return Err(Broken::new(
+                    manifest::FILE,
+                    manifest.keeps_data_line,
+                    format!("The module has no resource “{resource}”, which “keeps_data” names."),
+                    "Write it as type.name, such as “terraform_data.database”.",
+                ));
+            }
+        }
         Ok(Self {
             title: manifest.title,
             summary: manifest.summary,
             owner: manifest.owner,
             class: manifest.class,
             needs: manifest.needs,
+            keeps_data: manifest.keeps_data,
             engine: manifest.engine,
             life: manifest.life,
             who: manifest.who,
@@ -102,6 +117,15 @@ impl Template {
             providers: module.providers.into_values().collect(),
             required_version: module.required_version,
         })
+    }
+}
+
+impl Template {
+    /// True if the resource at this address (`type.name`, with an index or without) is named by `keeps_data`.
+    #[must_use]
+    pub fn keeps_data_in(&self, address: &str) -> bool {
+        let resource = address.split('[').next().unwrap_or(address);
+        self.keeps_data.iter().any(|kept| kept == resource)
     }
 }
 

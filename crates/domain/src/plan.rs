@@ -39,6 +39,10 @@ pub struct Change {
     pub attributes: Vec<Attribute>,
     /// Attributes that stay as they are.
     pub unchanged: u32,
+    /// The template says that people would miss what is in it. Known kinds need no saying: see
+    /// [`crate::risk::holds_data`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_data: bool,
 }
 
 /// What happens to a resource.

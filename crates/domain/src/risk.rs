@@ -59,10 +59,10 @@ const DATA: [&str; 15] = [
     "kubernetes_persistent_volume_claim_v1",
 ];
 
-/// True if the resource type holds data.
+/// True if the resource holds data: by its kind, or because its template says so.
 #[must_use]
-pub fn holds_data(kind: &str) -> bool {
-    DATA.contains(&kind)
+pub fn holds_data(change: &Change) -> bool {
+    change.keeps_data || DATA.contains(&change.kind.as_str())
 }
 
 /// True if applying the preview loses data.
@@ -71,7 +71,7 @@ pub fn destroys_data(preview: &Preview) -> bool {
     preview
         .changes
         .iter()
-        .any(|c| matches!(c.action, Action::Delete | Action::Replace) && holds_data(&c.kind))
+        .any(|c| matches!(c.action, Action::Delete | Action::Replace) && holds_data(c))
 }
 
 /// The brief, worst first, in the plan's order within a kind.
@@ -143,7 +143,7 @@ fn verb(action: Action) -> &'static str {
 }
 
 fn lost(change: &Change) -> Option<Look> {
-    let data = holds_data(&change.kind);
+    let data = holds_data(change);
     match change.action {
         Action::Delete => Some(look(
             if data { Kind::Data } else { Kind::Destroy },
@@ -261,6 +261,7 @@ mod tests {
                 })
                 .collect(),
             unchanged: 0,
+            keeps_data: false,
         }
     }
 

@@ -19,6 +19,7 @@ impl World {
             reason: (action == Action::Delete).then(|| "delete_because_no_resource_config".into()),
             attributes,
             unchanged,
+            keeps_data: false,
         }
     }
 

@@ -106,6 +106,7 @@ mod tests {
             reason: None,
             attributes: Vec::new(),
             unchanged: 0,
+            keeps_data: false,
         }
     }
 

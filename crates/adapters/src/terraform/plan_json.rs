@@ -171,6 +171,7 @@ impl ResourceChange {
             reason,
             attributes: flat.attributes,
             unchanged: flat.unchanged,
+            keeps_data: false,
         })
     }
 }

@@ -173,6 +173,7 @@ impl House {
                     reason: None,
                     attributes: vec![],
                     unchanged: 0,
+                    keeps_data: false,
                 }],
                 applyable: true,
                 ..Preview::default()

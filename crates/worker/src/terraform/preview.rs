@@ -35,7 +35,10 @@ pub async fn preview(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Res
     let planned = bench.step.plan(mode, &cancel, &mut Lines::to(&log)).await;
     tied.abort();
     match planned {
-        Ok(planned) => {
+        Ok(mut planned) => {
+            for change in &mut planned.preview.changes {
+                change.keeps_data = bench.template.keeps_data_in(&change.address);
+            }
             let digest = shared.key.digest([planned.projection.expose()]);
             log.say(format!("slipway: this plan is {}", digest.short()));
             log.finish().await?;

@@ -269,6 +269,28 @@ async fn a_worker_killed_while_applying_leaves_unknown_until_a_person_has_it_loo
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_template_calls_data_is_destroyed_by_a_lead_and_an_operator_only() {
+    let Some(house) = House::new(30).await else {
+        return;
+    };
+    let fields = [("in.steps", "1"), ("in.seconds", "0")];
+    let kept = [&fields[..], &[("in.keeps_data", "true")]].concat();
+    let run = house.create("playground", "archive", &kept).await;
+    let id = house.reaches(run, State::Succeeded).await.environment_id;
+    let dev = house.ctx("developer").await;
+    let run = environment::destroy(&house.db.web, &dev, id, "")
+        .await
+        .unwrap();
+    house.reaches(run, State::AwaitingApproval).await;
+    house.approve("lead", run).await;
+    let view = run::find(&house.db.web, &dev, run).await.unwrap();
+    assert_eq!(view.state, State::AwaitingApproval, "a lead is not enough");
+    house.approve("operator", run).await;
+    house.reaches(run, State::Succeeded).await;
+    house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_leaves_gently_ends_its_apply_in_order() {
     let Some(mut house) = House::new(30).await else {
         return;
