@@ -38,8 +38,16 @@ pub fn open(
     name: &str,
     inputs: &[(&str, &str)],
 ) -> Result<Form> {
-    let page = visitor.get(&format!("/catalog/{template}/request"))?;
-    let mut form = page.form("/drafts/")?;
+    let address = format!("/catalog/{template}/request");
+    let began = Instant::now();
+    // A portal answers a moment before its worker has published the catalog.
+    let mut form = loop {
+        match visitor.get(&address)?.form("/drafts/") {
+            Ok(form) => break form,
+            Err(error) if began.elapsed() > Duration::from_secs(20) => return Err(error),
+            Err(_) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
     form.fill("name", name);
     for (input, value) in inputs {
         form.fill(input, value);

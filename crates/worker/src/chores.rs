@@ -74,7 +74,7 @@ where
 }
 
 /// Reads the catalog's folders and publishes what changed.
-async fn publish(shared: &Arc<Shared>) -> anyhow::Result<()> {
+pub async fn publish(shared: &Arc<Shared>) -> anyhow::Result<()> {
     let Some(folder) = shared.config.catalog.clone() else {
         return Ok(());
     };

@@ -162,6 +162,13 @@ pub async fn start(
         engines,
         leaving,
     });
+    // Whoever is told that the worker is there finds its templates.
+    if let Err(error) = chores::publish(&shared).await {
+        tracing::warn!(
+            error = format!("{error:#}"),
+            "the catalog could not be published; it is tried again"
+        );
+    }
     let mut tasks = chores::start(&shared);
     for slot in 0..shared.config.slots.max(1) {
         tasks.push(tokio::spawn(slots::work(shared.clone(), slot)));
