@@ -63,11 +63,12 @@ impl Hub {
         let to = hub.sender.clone();
         tokio::spawn(async move {
             loop {
-                if let Err(error) = listen(&pool, &to).await {
-                    tracing::warn!(%error, "the database's notifications are interrupted; listening again");
-                }
+                let ended = listen(&pool, &to).await;
                 if pool.is_closed() {
                     return;
+                }
+                if let Err(error) = ended {
+                    tracing::warn!(%error, "the database's notifications are interrupted; listening again");
                 }
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }

@@ -6,7 +6,7 @@ use slipway_adapters::terraform::{
 };
 use slipway_domain::{
     plan::{Outcome, Preview},
-    run::{Seen, State},
+    run::{Operation, Seen, State},
 };
 use slipway_seal::Digest;
 use slipway_services::{
@@ -80,7 +80,9 @@ pub async fn apply(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Resul
         log.say("slipway: a process that this run started could not be ended; see the worker's machine.");
     }
     match &end {
-        Applied::Done if seen.is_none() => log.say("── look again: nothing may differ ──"),
+        Applied::Done if seen.is_none() => {
+            log.say("── look again: a new plan must have nothing to do ──")
+        }
         Applied::Done => {}
         Applied::NotBegun(why) | Applied::Failed(why) | Applied::Vanished(why) => {
             log.say(format!("slipway: {}", why.message))
@@ -94,18 +96,24 @@ pub async fn apply(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Resul
     }
     finish(shared, claim, &end, &applied.outcome, world.as_ref(), None).await?;
     let (cancel, tied) = tie(hold);
-    let looked = bench
-        .step
-        .plan(Mode::Refresh, &cancel, &mut Lines::to(&log))
-        .await;
+    // A new plan, and not only a refresh: providers fill in attributes that nobody set a moment later (a bucket learns of
+    // its policy, a route table of its routes), and that is no difference to what was asked for.
+    let mode = if claim.operation == Operation::Destroy {
+        Mode::Destroy
+    } else {
+        Mode::Change
+    };
+    let looked = bench.step.plan(mode, &cancel, &mut Lines::to(&log)).await;
     tied.abort();
     let seen = match looked {
-        Ok(planned) if planned.preview.drift.is_empty() => Seen::AsPlanned,
+        Ok(planned) if planned.preview.changes.is_empty() => Seen::AsPlanned,
         Ok(planned) => {
-            for change in &planned.preview.drift {
+            for change in &planned.preview.changes {
+                let paths: Vec<&str> = change.attributes.iter().map(|a| &*a.path).collect();
                 log.say(format!(
-                    "slipway: {} is not as it was planned",
-                    change.address
+                    "slipway: {} is not as it was planned: {}",
+                    change.address,
+                    paths.join(", ")
                 ));
             }
             Seen::Differs

@@ -133,20 +133,26 @@ impl House {
         assert!(found.await.is_ok(), "waited in vain for {what}");
     }
 
+    /// Waits until it is there; another end is shown with what the run's log said last.
     pub async fn reaches(&self, id: RunId, state: State) -> run::View {
         let dev = self.ctx("developer").await;
         self.until(state.word(), async |house| {
             let now = run::find(&house.db.web, &dev, id).await.unwrap();
-            assert!(
-                now.state == state || !now.state.is_over(),
-                "it ended {}: {:?}",
-                now.state,
-                now.failure
-            );
-            now.state == state
+            now.state == state || now.state.is_over()
         })
         .await;
-        run::find(&self.db.web, &dev, id).await.unwrap()
+        let view = run::find(&self.db.web, &dev, id).await.unwrap();
+        let log = self.log(id).await;
+        let last: Vec<&str> = log.lines().rev().take(40).collect();
+        let last: Vec<&str> = last.into_iter().rev().collect();
+        assert_eq!(
+            view.state,
+            state,
+            "it ended with {:?}\n{}",
+            view.failure,
+            last.join("\n")
+        );
+        view
     }
 
     /// Waits for its end, whatever it is.

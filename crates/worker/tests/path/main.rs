@@ -1,5 +1,6 @@
 //! The walking path with the real engine and a real database.
 
+mod cloud;
 mod house;
 mod mishaps;
 mod process;
