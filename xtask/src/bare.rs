@@ -183,7 +183,8 @@ impl Machine {
             &machine.log,
         )?;
         if user {
-            machine.inside("0", "chown -R 1000:1000 /home/dev/slipway /home/dev/.cargo")?;
+            // All of it but rustup's own folder, which is mounted for reading.
+            machine.inside("0", "find /home/dev -xdev -exec chown -h 1000:1000 {} +")?;
         }
         Ok(machine)
     }

@@ -23,6 +23,7 @@ pub async fn work(shared: Arc<Shared>, slot: usize) {
         }
         match work::claim(&shared.pool, &shared.me, shared.config.lease, now()).await {
             Ok(Some(claim)) => {
+                tracing::debug!(run = %claim.run, "claimed");
                 carry_out(&shared, claim).await;
                 continue;
             }

@@ -33,12 +33,14 @@ pub async fn apply(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Resul
     {
         log.say(head(terraform, "apply the approved plan"));
     }
+    tracing::debug!(run = %claim.run, "prepared");
     let (cancel, tied) = tie(hold);
     let applied = bench
         .step
         .apply(&saved, &preview, &cancel, &mut Lines::to(&log))
         .await;
     tied.abort();
+    tracing::debug!(run = %claim.run, good = applied.is_ok(), "applied");
     // What is spooled must be in the database before the run says what exists.
     store::drain(&shared.pool, &shared.config.folder).await;
     let applied = match applied {

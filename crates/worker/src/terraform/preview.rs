@@ -25,6 +25,7 @@ pub async fn preview(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Res
         Ok(terraform) => terraform,
         Err(refusal) => return fail(shared, claim, &refusal).await,
     };
+    tracing::debug!(run = %claim.run, "prepared");
     log.say(head(terraform, "plan"));
     let mode = if claim.operation == Operation::Destroy {
         Mode::Destroy
@@ -34,6 +35,7 @@ pub async fn preview(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Res
     let (cancel, tied) = tie(hold);
     let planned = bench.step.plan(mode, &cancel, &mut Lines::to(&log)).await;
     tied.abort();
+    tracing::debug!(run = %claim.run, good = planned.is_ok(), "planned");
     match planned {
         Ok(mut planned) => {
             for change in &mut planned.preview.changes {
@@ -42,6 +44,7 @@ pub async fn preview(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Res
             let digest = shared.key.digest([planned.projection.expose()]);
             log.say(format!("slipway: this plan is {}", digest.short()));
             log.finish().await?;
+            tracing::debug!(run = %claim.run, "logged");
             let sealed = shared
                 .key
                 .seal(planned.saved.plan.expose(), &place(claim, &digest));
