@@ -344,7 +344,7 @@ fn portal(machine: &Machine) -> Result<String> {
     let page = began.elapsed().as_secs();
     step.done("answers");
     let step = Step::begin("sign in, request, see it applied");
-    step.done(&newcomer::first(address.port())?);
+    step.done(&newcomer::first(address.port(), "hello")?);
     let all = began.elapsed().as_secs();
     Ok(format!(
         "first page after {} min {:02} s, first applied environment after {} min {:02} s",

@@ -104,23 +104,24 @@ pub fn destroy(visitor: &mut Visitor, environment: &str, name: &str) -> Result<(
     wait(visitor, &run, every, patience).map(|_| ())
 }
 
-/// `first-environment PORT`: the whole of it against a running portal.
+/// `first-environment PORT [TEMPLATE]`: the whole of it against a running portal.
 pub fn first_environment(args: &[String]) -> Result<()> {
     let port = args
         .first()
         .and_then(|port| port.parse().ok())
         .ok_or("first-environment needs a port")?;
-    println!("{}", first(port)?);
+    let template = args.get(1).map_or("hello", String::as_str);
+    println!("{}", first(port, template)?);
     Ok(())
 }
 
-/// Signs in, requests `hello`, waits, and sees the environment with its outputs. A line about it.
-pub fn first(port: u16) -> Result<String> {
+/// Signs in, requests a template with its defaults, waits, and sees the environment. A line about it.
+pub fn first(port: u16, template: &str) -> Result<String> {
     let began = Instant::now();
     // A name that is free when the same portal is tried again.
     let name = format!("first-{}", std::process::id());
     let mut developer = sign_in(port, "developer")?;
-    let run = request(&mut developer, "hello", &name, &[])?;
+    let run = request(&mut developer, template, &name, &[])?;
     let page = wait(
         &mut developer,
         &run,
@@ -139,7 +140,7 @@ pub fn first(port: u16) -> Result<String> {
         ));
     }
     Ok(format!(
-        "environment `{name}` from template hello, {run}, applied in {:.1} s",
+        "environment `{name}` from template {template}, {run}, applied in {:.1} s",
         began.elapsed().as_secs_f64()
     ))
 }

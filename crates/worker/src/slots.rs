@@ -51,12 +51,19 @@ pub async fn work(shared: Arc<Shared>, slot: usize) {
 }
 
 async fn carry_out(shared: &Arc<Shared>, mut claim: Claim) {
+    let mut planned = None;
     loop {
         let run = claim.run;
         let hold = Hold::start(shared.clone(), claim.clone());
         let done = match claim.kind {
-            Kind::Preview => terraform::preview(shared, &claim, &hold).await,
-            Kind::Apply => terraform::apply(shared, &claim, &hold)
+            Kind::Preview => match terraform::preview(shared, &claim, &hold).await {
+                Ok((next, bench)) => {
+                    planned = bench;
+                    Ok(next)
+                }
+                Err(error) => Err(error),
+            },
+            Kind::Apply => terraform::apply(shared, &claim, &hold, planned.take())
                 .await
                 .map(Next::Done),
             Kind::Reconcile => terraform::reconcile(shared, &claim, &hold)

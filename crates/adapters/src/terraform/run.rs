@@ -109,6 +109,11 @@ impl Step {
         &self.redactor
     }
 
+    /// Goes on with the same step under another claim: what was prepared for the plan serves its apply.
+    pub fn hand_over(&mut self, store: Arc<dyn StateStore>) {
+        self.store = store;
+    }
+
     /// True if the template uses providers that reach out of this machine: then there is a world to look at. Known
     /// after a plan.
     #[must_use]

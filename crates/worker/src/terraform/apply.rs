@@ -15,12 +15,21 @@ use slipway_services::{
     work::{self, Applied, Claim, World},
 };
 
-use super::{head, log, prepare, preview::place, refusal, store, tie};
+use super::{Bench, head, log, prepare, preview::place, refusal, store, tie};
 use crate::{Shared, lease::Hold, logging::Lines, now, patiently};
 
-/// Applies the saved plan as it was saved.
-pub async fn apply(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Result<State> {
-    let mut bench = match prepare(shared, claim).await? {
+/// Applies the saved plan as it was saved; on the bench where it was planned, if this worker planned it just now.
+pub async fn apply(
+    shared: &Shared,
+    claim: &Claim,
+    hold: &Hold,
+    planned: Option<Bench>,
+) -> anyhow::Result<State> {
+    let prepared = match planned {
+        Some(bench) => Ok(bench.hand_over(shared, claim)),
+        None => prepare(shared, claim).await?,
+    };
+    let mut bench = match prepared {
         Ok(bench) => bench,
         Err(refusal) => return nothing_begun(shared, claim, refusal).await,
     };

@@ -39,7 +39,7 @@ pub struct Imitation {
 }
 
 /// A step with all that belongs to carrying it out.
-struct Bench {
+pub struct Bench {
     step: Step,
     template: Template,
     store: Arc<store::Store>,
@@ -124,6 +124,20 @@ fn aws(shared: &Shared, claim: &Claim, template: &Template) -> Result<Option<Aws
             ("slipway:team".to_owned(), claim.team.clone()),
         ]),
     }))
+}
+
+impl Bench {
+    /// For the apply of what was just planned here, under its own claim.
+    fn hand_over(mut self, shared: &Shared, claim: &Claim) -> Self {
+        self.store = Arc::new(store::Store::new(shared, claim));
+        self.step.hand_over(self.store.clone());
+        self
+    }
+
+    /// Clears its folder away without keeping anybody waiting.
+    fn clear(self) {
+        tokio::task::spawn_blocking(move || drop(self));
+    }
 }
 
 /// What a failed step tells people: the engine's errors, each once, and which inputs they are about.

@@ -12,7 +12,13 @@ use super::{Bench, head, log, prepare, refusal, tie};
 use crate::{Shared, lease::Hold, logging::Lines, now, patiently};
 
 /// Plans, stores the plan sealed and the preview redacted, and goes on as the policy says.
-pub async fn preview(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Result<Next> {
+///
+/// If nobody has to vote, the step is handed on to its apply.
+pub async fn preview(
+    shared: &Shared,
+    claim: &Claim,
+    hold: &Hold,
+) -> anyhow::Result<(Next, Option<Bench>)> {
     let mut bench = match prepare(shared, claim).await? {
         Ok(bench) => bench,
         Err(refusal) => return fail(shared, claim, &refusal).await,
@@ -60,8 +66,7 @@ pub async fn preview(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Res
                     .map_or(0, |b| i64::try_from(b.serial).unwrap_or(i64::MAX)),
                 base_lineage: base.map(|b| b.lineage),
             };
-            drop(bench);
-            Ok(patiently("a plan", || async {
+            let next = patiently("a plan", || async {
                 work::finish_preview(
                     &shared.pool,
                     &shared.me,
@@ -72,7 +77,14 @@ pub async fn preview(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Res
                 )
                 .await
             })
-            .await?)
+            .await?;
+            Ok(match next {
+                Next::Apply(_) => (next, Some(bench)),
+                Next::Done(_) => {
+                    bench.clear();
+                    (next, None)
+                }
+            })
         }
         Err(failed) if cancel.is_raised() => {
             log.say(format!("slipway: {}", failed.message));
@@ -80,7 +92,7 @@ pub async fn preview(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Res
             let told = patiently("a stop", || async {
                 work::stop_preview(&shared.pool, &shared.me, claim, now()).await
             });
-            Ok(Next::Done(told.await?))
+            Ok((Next::Done(told.await?), None))
         }
         Err(failed) => {
             let input = failed.failure == Failure::Input;
@@ -100,11 +112,15 @@ pub fn place(claim: &Claim, digest: &Digest) -> String {
     format!("plan/{}/{digest}", claim.run)
 }
 
-async fn fail(shared: &Shared, claim: &Claim, refusal: &Refusal) -> anyhow::Result<Next> {
+async fn fail(
+    shared: &Shared,
+    claim: &Claim,
+    refusal: &Refusal,
+) -> anyhow::Result<(Next, Option<Bench>)> {
     let told = patiently("a refusal", || async {
         work::fail_preview(&shared.pool, &shared.me, claim, refusal, now()).await
     });
-    Ok(Next::Done(told.await?))
+    Ok((Next::Done(told.await?), None))
 }
 
 impl std::fmt::Debug for Bench {
