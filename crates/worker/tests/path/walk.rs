@@ -1,10 +1,53 @@
 //! Asked for, planned, approved, applied, changed, canceled, failed, destroyed.
 
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
 use slipway_domain::{environment::EnvironmentState, run::State};
 use slipway_services::{draft::Target, environment, run, template};
 use slipway_worker::Leaving;
 
 use crate::house::{House, shown};
+
+/// Looks for a text in every process's environment and arguments, until it is told to end.
+struct Watch {
+    end: Arc<AtomicBool>,
+    task: std::thread::JoinHandle<(u32, BTreeSet<String>)>,
+}
+
+impl Watch {
+    fn start(text: &'static str) -> Self {
+        let end = Arc::new(AtomicBool::new(false));
+        let ended = end.clone();
+        let task = std::thread::spawn(move || {
+            let (mut rounds, mut seen) = (0, BTreeSet::new());
+            while !ended.load(Ordering::Relaxed) {
+                rounds += 1;
+                for process in std::fs::read_dir("/proc").unwrap().flatten() {
+                    for part in ["environ", "cmdline"] {
+                        let bytes = std::fs::read(process.path().join(part)).unwrap_or_default();
+                        if bytes.windows(text.len()).any(|w| w == text.as_bytes()) {
+                            let name = std::fs::read_to_string(process.path().join("comm"));
+                            seen.insert(format!("{part} of {}", name.unwrap_or_default()));
+                        }
+                    }
+                }
+            }
+            (rounds, seen)
+        });
+        Self { end, task }
+    }
+
+    fn end(self) -> (u32, BTreeSet<String>) {
+        self.end.store(true, Ordering::Relaxed);
+        self.task.join().unwrap()
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn made_changed_in_place_and_destroyed() {
@@ -64,6 +107,7 @@ async fn what_is_approved_is_what_is_applied_and_a_secret_stays_one() {
         return;
     };
     let canary = "canary-0c4f7d19aa";
+    let watch = Watch::start(canary);
     let template = template::find(&house.db.web, &house.ctx("developer").await, "every-input")
         .await
         .unwrap();
@@ -111,6 +155,9 @@ async fn what_is_approved_is_what_is_applied_and_a_secret_stays_one() {
     house.approve("lead", run).await;
     let done = house.reaches(run, State::Succeeded).await;
     assert_eq!(done.digest, waiting.digest);
+    // Every process on this machine was looked at, again and again, while the engine worked.
+    let (rounds, seen) = watch.end();
+    assert!(rounds > 3 && seen.is_empty(), "{rounds} rounds: {seen:?}");
     // The canary: in no table (as text or as bytes), no log, no file of the worker, no environment of this process.
     let tables: Vec<String> = sqlx::query_scalar(
         "select table_name::text from information_schema.tables where table_schema = 'public'",
