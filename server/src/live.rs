@@ -151,8 +151,8 @@ async fn follow(
                 if !alive || say.text(": here\n\n".into()).await.is_err() {
                     return;
                 }
-                // A lost notification must not cost a line for longer than this.
-                if everything_new(&door, &ctx, &mut offsets, &say).await.is_err() {
+                // A lost notification must cost neither a line nor a change of state for longer than this.
+                if everything(&door, &ctx, &mut offsets, &say).await.is_err() {
                     return;
                 }
             }
@@ -173,30 +173,21 @@ impl Say {
     }
 }
 
+/// What a browser lacks of the logs, and then where each run stands: a page compares that with what it shows.
 async fn everything(door: &Door, ctx: &Ctx, offsets: &mut BTreeMap<RunId, i64>, say: &Say) -> Done {
-    everything_new(door, ctx, offsets, say).await?;
-    for id in offsets.keys().copied().collect::<Vec<_>>() {
-        match run::find(&door.app.office.web, ctx, id).await {
-            Ok(view) => {
-                let data =
-                    serde_json::json!({ "run": id, "version": view.version, "state": view.state });
-                say.text(format!("event: run\ndata: {data}\n\n")).await?;
-            }
-            Err(Error::NotFound | Error::SignIn) => return Err(()),
-            Err(error) => tracing::warn!(%error, "a stream could not look at its run"),
-        }
-    }
-    Ok(())
-}
-
-async fn everything_new(
-    door: &Door,
-    ctx: &Ctx,
-    offsets: &mut BTreeMap<RunId, i64>,
-    say: &Say,
-) -> Done {
     for id in offsets.keys().copied().collect::<Vec<_>>() {
         catch_up(door, ctx, id, offsets, say).await?;
+    }
+    match run::stands(&door.app.office.web, ctx, offsets.keys().copied()).await {
+        Ok(stands) if stands.len() < offsets.len() => return Err(()),
+        Ok(stands) => {
+            for (run, version, state) in stands {
+                let data = serde_json::json!({ "run": run, "version": version, "state": state });
+                say.text(format!("event: run\ndata: {data}\n\n")).await?;
+            }
+        }
+        Err(Error::NotFound | Error::SignIn) => return Err(()),
+        Err(error) => tracing::warn!(%error, "a stream could not look at its runs"),
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod guards;
 mod postgres;
+mod queries;
 mod walk;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};

@@ -10,7 +10,7 @@ use slipway_domain::{
 
 use super::Portal;
 
-fn path(route: &Route, ids: &std::collections::BTreeMap<&'static str, String>) -> String {
+pub fn path(route: &Route, ids: &std::collections::BTreeMap<&'static str, String>) -> String {
     let noun = route
         .path
         .trim_start_matches('/')

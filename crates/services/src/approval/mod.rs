@@ -146,19 +146,7 @@ pub struct Ending {
 pub async fn inbox(web: &PgPool, ctx: &Ctx) -> Result<Inbox> {
     let actor = ctx.person()?;
     let sight = ctx.sight()?;
-    let mut inbox = Inbox {
-        decided: store::decided(web, actor.user).await?,
-        ending: store::ending(web, &sight, ctx.now).await?,
-        ..Inbox::default()
-    };
-    for waiting in store::waiting(web, actor, &sight).await? {
-        if waiting.yours {
-            inbox.yours.push(waiting)
-        } else {
-            inbox.others.push(waiting)
-        }
-    }
-    Ok(inbox)
+    store::inbox(web, actor, &sight, ctx.now, true).await
 }
 
 /// How many things wait for the person's vote, for the number in the rail; at most 100 are counted.
@@ -176,11 +164,8 @@ pub async fn count(web: &PgPool, ctx: &Ctx) -> Result<usize> {
         return Ok(0);
     }
     let sight = ctx.sight()?;
-    Ok(store::waiting(web, actor, &sight)
-        .await?
-        .iter()
-        .filter(|w| w.yours)
-        .count())
+    let inbox = store::inbox(web, actor, &sight, ctx.now, false).await?;
+    Ok(inbox.yours.len())
 }
 
 /// Votes on exactly the preview with this digest. Answers where the run stands now.

@@ -97,36 +97,21 @@ pub enum Sent {
 /// [`Error::NotFound`]; [`Error::Refused`] if they may not ask for it.
 pub async fn open(web: &PgPool, ctx: &Ctx, target: &Target) -> Result<Draft> {
     let actor = ctx.require(Right::SeeCatalog)?;
-    let (name, digest, environment) = match target {
-        Target::Template(name) => {
-            let listed = template::find(web, ctx, name).await?;
-            let digest = listed.digest.ok_or_else(|| {
-                Error::refused(
-                    "This template cannot be used.",
-                    "It is broken and never was whole.",
-                    "Its page says what is wrong, and who owns it.",
-                )
-            })?;
-            (listed.name, digest, None)
-        }
+    let opened = match target {
+        Target::Template(name) => store::open_template(web, ctx, actor.user, name).await?,
         Target::Environment(id, upgrade) => {
-            let view = environment::find(web, ctx, *id).await?;
-            ctx.require_in(Right::ChangeEnvironment, view.team_id)?;
-            if view.state.is_over() {
-                return Err(Error::stale(
-                    "It cannot be changed.",
-                    "This environment is gone.",
-                    "Ask for a new one.",
-                ));
-            }
-            let digest = view
-                .newer
-                .filter(|_| *upgrade)
-                .unwrap_or(view.version.digest);
-            (view.template, digest, Some(*id))
+            let teams: Vec<i64> = actor
+                .teams
+                .iter()
+                .filter(|(t, _)| rights::may(actor, Right::ChangeEnvironment, Some(*t)))
+                .map(|(t, _)| t.get())
+                .collect();
+            store::open_environment(web, ctx, actor.user, *id, *upgrade, &teams).await?
         }
     };
-    let id = store::find_or_create(web, ctx, actor.user, &name, &digest, environment).await?;
+    let Some(store::Opened { id, digest }) = opened else {
+        return Err(why_not(web, ctx, target).await?);
+    };
     let mut draft = find(web, ctx, id).await?;
     if draft.version.digest != digest {
         // The template has moved on, or the person asked for its newest version: what was typed stays where it fits.
@@ -134,6 +119,29 @@ pub async fn open(web: &PgPool, ctx: &Ctx, target: &Target) -> Result<Draft> {
         draft = find(web, ctx, id).await?;
     }
     Ok(draft)
+}
+
+/// Why there is no form for this target.
+async fn why_not(web: &PgPool, ctx: &Ctx, target: &Target) -> Result<Error> {
+    Ok(match target {
+        Target::Template(name) => {
+            template::find(web, ctx, name).await?;
+            Error::refused(
+                "This template cannot be used.",
+                "It is broken and never was whole.",
+                "Its page says what is wrong, and who owns it.",
+            )
+        }
+        Target::Environment(id, _) => {
+            let view = environment::find(web, ctx, *id).await?;
+            ctx.require_in(Right::ChangeEnvironment, view.team_id)?;
+            Error::stale(
+                "It cannot be changed.",
+                "This environment is gone.",
+                "Ask for a new one.",
+            )
+        }
+    })
 }
 
 /// The form of a run that came to nothing, filled with what that run was asked with and with what was wrong with it: the
@@ -215,21 +223,16 @@ pub async fn again(web: &PgPool, ctx: &Ctx, id: RunId) -> Result<DraftId> {
 /// [`Error::NotFound`] for a missing one and for somebody else's alike.
 pub async fn find(web: &PgPool, ctx: &Ctx, id: DraftId) -> Result<Draft> {
     let actor = ctx.person()?;
-    let row = store::find(web, actor.user, id)
+    let mine: Vec<i64> = actor.teams.iter().map(|(t, _)| t.get()).collect();
+    let row = store::find(web, actor.user, id, &mine)
         .await?
         .ok_or(Error::NotFound)?;
-    let version = template::version(web, &row.template_digest).await?;
+    let (version, mut teams) = (row.version, row.teams);
     let right = match version.template.who {
         slipway_catalog::Who::Member => Right::RequestEnvironment,
         slipway_catalog::Who::Lead => Right::RequestGuardedEnvironment,
     };
-    let teams: Vec<i64> = actor
-        .teams
-        .iter()
-        .filter(|(t, _)| rights::may(actor, right, Some(*t)))
-        .map(|(t, _)| t.get())
-        .collect();
-    let teams = store::teams(web, &teams).await?;
+    teams.retain(|team| rights::may(actor, right, Some(team.id)));
     let fields = &version.template.fields;
     let mut stored: BTreeSet<String> = row.sensitive.keys().cloned().collect();
     stored.extend(

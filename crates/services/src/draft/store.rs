@@ -7,34 +7,79 @@ use sqlx::{PgConnection, PgPool};
 use time::Duration;
 
 use super::{About, Draft, Errors, TeamChoice, send::Place};
-use crate::{Ctx, Result};
+use crate::{Ctx, Result, template};
 
-pub async fn find_or_create(
+/// The draft that somebody opened, and the version that its form is to be for.
+pub struct Opened {
+    pub id: DraftId,
+    pub digest: String,
+}
+
+/// Finds or makes the person's draft for a new environment; `None` if the template cannot be asked for.
+pub async fn open_template(
     pool: &PgPool,
     ctx: &Ctx,
     user: UserId,
     name: &str,
-    digest: &str,
-    environment: Option<EnvironmentId>,
-) -> Result<DraftId> {
-    let id = sqlx::query_scalar!(
-        "insert into draft (user_id, template_name, template_digest, environment_id, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $5)
-         on conflict (user_id, template_name, coalesce(environment_id, 0)) where run_id is null
-         do update set updated_at = draft.updated_at returning id",
+) -> Result<Option<Opened>> {
+    let row = sqlx::query!(
+        r#"with offered as (
+               select name, digest from template where name = $2 and digest is not null and removed_at is null)
+           insert into draft (user_id, template_name, template_digest, created_at, updated_at)
+           select $1, name, digest, $3, $3 from offered
+           on conflict (user_id, template_name, coalesce(environment_id, 0)) where run_id is null
+           do update set updated_at = draft.updated_at
+           returning id, (select digest from offered) as "digest!""#,
         user.get(),
         name,
-        digest,
-        environment.map(|e| e.get()),
         ctx.now,
     )
-    .fetch_one(pool)
+    .fetch_optional(pool)
     .await?;
-    Ok(DraftId::new(id))
+    Ok(row.map(|r| Opened {
+        id: DraftId::new(r.id),
+        digest: r.digest,
+    }))
+}
+
+/// Finds or makes the person's draft for a change; `None` if the environment is over, or of none of these teams.
+pub async fn open_environment(
+    pool: &PgPool,
+    ctx: &Ctx,
+    user: UserId,
+    environment: EnvironmentId,
+    upgrade: bool,
+    teams: &[i64],
+) -> Result<Option<Opened>> {
+    let row = sqlx::query!(
+        r#"with held as (
+               select e.id, e.template_name as name, coalesce((select c.digest from template c
+                       where $4 and c.name = e.template_name and c.removed_at is null), e.template_digest) as digest
+               from environment e
+               where e.id = $2 and e.team_id = any($3) and e.state not in ('destroyed', 'withdrawn'))
+           insert into draft (user_id, template_name, template_digest, environment_id, created_at, updated_at)
+           select $1, name, digest, id, $5, $5 from held
+           on conflict (user_id, template_name, coalesce(environment_id, 0)) where run_id is null
+           do update set updated_at = draft.updated_at
+           returning id, (select digest from held) as "digest!""#,
+        user.get(),
+        environment.get(),
+        teams,
+        upgrade,
+        ctx.now,
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(|r| Opened {
+        id: DraftId::new(r.id),
+        digest: r.digest,
+    }))
 }
 
 pub struct Row {
-    pub template_digest: String,
+    pub version: template::Version,
+    /// The teams that were asked for, by name.
+    pub teams: Vec<TeamChoice>,
     pub environment: Option<(EnvironmentId, String)>,
     pub newer: Option<String>,
     /// `None` while nothing was typed.
@@ -49,23 +94,55 @@ pub struct Row {
     pub run: Option<RunId>,
 }
 
-pub async fn find(pool: &PgPool, user: UserId, id: DraftId) -> Result<Option<Row>> {
+#[derive(serde::Deserialize)]
+struct TeamRow {
+    id: i64,
+    name: String,
+    quota: i64,
+    previews: i64,
+}
+
+/// One query: the draft, the template in its version, and these of the person's teams.
+pub async fn find(pool: &PgPool, user: UserId, id: DraftId, teams: &[i64]) -> Result<Option<Row>> {
     let row = sqlx::query!(
-        r#"select d.template_digest, d.environment_id, e.name as "environment_name?", d.entered, d.errors, d.sensitive,
-               d.run_id, e.inputs as "inputs?", e.sensitive as "in_force?",
+        r#"select d.template_name, d.template_digest, v.parsed, d.environment_id, e.name as "environment_name?", d.entered,
+               d.errors, d.sensitive, d.run_id, e.inputs as "inputs?", e.sensitive as "in_force?",
                (select c.digest from template c where c.name = d.template_name and c.digest <> d.template_digest
-                   and c.removed_at is null) as newer
-           from draft d left join environment e on e.id = d.environment_id
+                   and c.removed_at is null) as newer,
+               (select json_agg(json_build_object('id', t.id, 'name', t.name, 'quota', t.preview_quota,
+                        'previews', (select count(*) from environment p where p.team_id = t.id and p.class = 'preview'
+                            and p.state not in ('destroyed', 'withdrawn'))) order by t.name)
+                from team t where t.id = any($3)) as teams
+           from draft d
+           join template_version v on v.digest = d.template_digest
+           left join environment e on e.id = d.environment_id
            where d.id = $1 and d.user_id = $2"#,
         id.get(),
         user.get(),
+        teams,
     )
     .fetch_optional(pool)
     .await?;
     row.map(|r| {
         let mut kept: Map<String, Value> = serde_json::from_value(r.entered)?;
         Ok(Row {
-            template_digest: r.template_digest,
+            version: template::Version {
+                name: r.template_name,
+                digest: r.template_digest,
+                template: serde_json::from_value(r.parsed)?,
+            },
+            teams: r
+                .teams
+                .map(serde_json::from_value::<Vec<TeamRow>>)
+                .transpose()?
+                .unwrap_or_default()
+                .into_iter()
+                .map(|t| TeamChoice {
+                    id: TeamId::new(t.id),
+                    name: t.name,
+                    previews: (t.previews, t.quota),
+                })
+                .collect(),
             environment: r.environment_id.map(|e| {
                 (
                     EnvironmentId::new(e),
@@ -94,26 +171,6 @@ pub async fn find(pool: &PgPool, user: UserId, id: DraftId) -> Result<Option<Row
         })
     })
     .transpose()
-}
-
-pub async fn teams(pool: &PgPool, ids: &[i64]) -> Result<Vec<TeamChoice>> {
-    let rows = sqlx::query!(
-        r#"select t.id, t.name, t.preview_quota,
-               (select count(*) from environment e where e.team_id = t.id and e.class = 'preview'
-                   and e.state not in ('destroyed', 'withdrawn')) as "previews!"
-           from team t where t.id = any($1) order by t.name"#,
-        ids,
-    )
-    .fetch_all(pool)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|r| TeamChoice {
-            id: TeamId::new(r.id),
-            name: r.name,
-            previews: (r.previews, r.preview_quota.into()),
-        })
-        .collect())
 }
 
 /// What a run was asked with, beside what its page shows.

@@ -30,8 +30,8 @@ pub struct Part {
 /// # Errors
 /// [`Error::NotFound`] for a run that the actor may not see.
 pub async fn read(web: &PgPool, ctx: &Ctx, run: RunId, offset: i64, limit: i64) -> Result<Part> {
-    authorise(web, ctx, run).await?;
-    store::read(web, run, offset, limit).await
+    let part = store::read(web, &ctx.sight()?, run, offset, limit).await?;
+    part.ok_or(Error::NotFound)
 }
 
 /// The last lines, at least `lines` of them if there are so many.
@@ -39,8 +39,7 @@ pub async fn read(web: &PgPool, ctx: &Ctx, run: RunId, offset: i64, limit: i64) 
 /// # Errors
 /// [`Error::NotFound`] for a run that the actor may not see.
 pub async fn tail(web: &PgPool, ctx: &Ctx, run: RunId, lines: i64) -> Result<Part> {
-    authorise(web, ctx, run).await?;
-    store::tail(web, run, i64::MAX, lines).await
+    before(web, ctx, run, i64::MAX, lines).await
 }
 
 /// The lines before line number `before`, at least `lines` of them if there are so many.
@@ -48,8 +47,8 @@ pub async fn tail(web: &PgPool, ctx: &Ctx, run: RunId, lines: i64) -> Result<Par
 /// # Errors
 /// [`Error::NotFound`] for a run that the actor may not see.
 pub async fn before(web: &PgPool, ctx: &Ctx, run: RunId, before: i64, lines: i64) -> Result<Part> {
-    authorise(web, ctx, run).await?;
-    store::tail(web, run, before, lines).await
+    let part = store::tail(web, &ctx.sight()?, run, before, lines).await?;
+    part.ok_or(Error::NotFound)
 }
 
 /// The whole log as text, for downloading.
@@ -57,21 +56,11 @@ pub async fn before(web: &PgPool, ctx: &Ctx, run: RunId, before: i64, lines: i64
 /// # Errors
 /// [`Error::NotFound`] for a run that the actor may not see.
 pub async fn whole(web: &PgPool, ctx: &Ctx, run: RunId) -> Result<String> {
-    authorise(web, ctx, run).await?;
-    let part = store::read(web, run, 0, i64::MAX).await?;
+    let part = read(web, ctx, run, 0, i64::MAX).await?;
     Ok(part
         .lines
         .iter()
         .fold(String::new(), |text, line| text + line + "\n"))
-}
-
-async fn authorise(web: &PgPool, ctx: &Ctx, run: RunId) -> Result<()> {
-    let sight = ctx.sight()?;
-    if store::visible(web, run, sight.all, &sight.teams).await? {
-        Ok(())
-    } else {
-        Err(Error::NotFound)
-    }
 }
 
 /// A worker's place in a run's log.

@@ -6,19 +6,7 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 
 use super::Part;
-use crate::{Error, Result, live};
-
-pub async fn visible(pool: &PgPool, run: RunId, all: bool, teams: &[i64]) -> Result<bool> {
-    Ok(sqlx::query_scalar!(
-        r#"select exists (select from run r join environment e on e.id = r.environment_id
-           where r.id = $1 and ($2 or e.team_id = any($3))) as "visible!""#,
-        run.get(),
-        all,
-        teams,
-    )
-    .fetch_one(pool)
-    .await?)
-}
+use crate::{Error, Result, ctx::Sight, live};
 
 /// Byte length and number of lines so far.
 pub async fn end(pool: &PgPool, run: RunId) -> Result<(i64, i64)> {
@@ -91,42 +79,96 @@ struct Chunk {
     data: Vec<u8>,
 }
 
-pub async fn read(pool: &PgPool, run: RunId, offset: i64, limit: i64) -> Result<Part> {
+/// A row of a log that may be read: without a chunk where nothing was written there.
+struct Found {
+    start: Option<i64>,
+    size: Option<i32>,
+    first_line: Option<i64>,
+    data: Option<Vec<u8>>,
+}
+
+/// `None` where there is no row at all: no such run, or none that may be seen. The check is in the query itself, so that
+/// reading costs one and nobody can forget it.
+fn chunks(rows: Vec<Found>) -> Option<Vec<Chunk>> {
+    if rows.is_empty() {
+        return None;
+    }
+    let whole = |f: Found| {
+        Some(Chunk {
+            start: f.start?,
+            size: f.size?,
+            first_line: f.first_line?,
+            data: f.data?,
+        })
+    };
+    Some(rows.into_iter().filter_map(whole).collect())
+}
+
+pub async fn read(
+    pool: &PgPool,
+    sight: &Sight,
+    run: RunId,
+    offset: i64,
+    limit: i64,
+) -> Result<Option<Part>> {
     // The running sum counts the chunks before this one, so that the first always comes, however large.
-    let chunks = sqlx::query_as!(
-        Chunk,
-        r#"select start as "start!", size as "size!", first_line as "first_line!", data as "data!" from (
-               select start, size, first_line, data, (sum(size) over (order by start) - size)::bigint as before
-               from log_chunk where run_id = $1 and start >= $2 order by start limit 10000) c
-           where before < $3 order by start"#,
+    let rows = sqlx::query_as!(
+        Found,
+        r#"select c.start as "start?", c.size as "size?", c.first_line as "first_line?", c.data as "data?"
+           from run r join environment e on e.id = r.environment_id
+           left join lateral (
+               select start, size, first_line, data from (
+                   select start, size, first_line, data, (sum(size) over (order by start) - size)::bigint as before
+                   from log_chunk where run_id = r.id and start >= $2 order by start limit 10000) b
+               where before < $3) c on true
+           where r.id = $1 and ($4 or e.team_id = any($5)) order by c.start"#,
         run.get(),
         offset,
         limit,
+        sight.all,
+        &sight.teams,
     )
     .fetch_all(pool)
     .await?;
-    unpack(chunks, offset)
+    chunks(rows)
+        .map(|chunks| unpack(chunks, offset))
+        .transpose()
 }
 
-pub async fn tail(pool: &PgPool, run: RunId, before: i64, lines: i64) -> Result<Part> {
-    let mut chunks = sqlx::query_as!(
-        Chunk,
-        r#"select start as "start!", size as "size!", first_line as "first_line!", data as "data!" from (
-               select start, size, first_line, data, (sum(lines) over (order by start desc) - lines)::bigint as after
-               from (select * from log_chunk where run_id = $1 and first_line < $2 order by start desc limit $3) newest) c
-           where after < $3 order by start"#,
+pub async fn tail(
+    pool: &PgPool,
+    sight: &Sight,
+    run: RunId,
+    before: i64,
+    lines: i64,
+) -> Result<Option<Part>> {
+    let rows = sqlx::query_as!(
+        Found,
+        r#"select c.start as "start?", c.size as "size?", c.first_line as "first_line?", c.data as "data?"
+           from run r join environment e on e.id = r.environment_id
+           left join lateral (
+               select start, size, first_line, data from (
+                   select start, size, first_line, data, (sum(lines) over (order by start desc) - lines)::bigint as after
+                   from (select * from log_chunk where run_id = r.id and first_line < $2
+                         order by start desc limit $3) newest) b
+               where after < $3) c on true
+           where r.id = $1 and ($4 or e.team_id = any($5)) order by c.start"#,
         run.get(),
         before,
         lines,
+        sight.all,
+        &sight.teams,
     )
     .fetch_all(pool)
     .await?;
-    chunks.sort_by_key(|c| c.start);
+    let Some(chunks) = chunks(rows) else {
+        return Ok(None);
+    };
     let mut part = unpack(chunks, 0)?;
     // A batch may reach beyond the line that was asked for.
     let keep = usize::try_from((before - part.first_line).max(0)).unwrap_or(usize::MAX);
     part.lines.truncate(keep);
-    Ok(part)
+    Ok(Some(part))
 }
 
 fn unpack(chunks: Vec<Chunk>, offset: i64) -> Result<Part> {

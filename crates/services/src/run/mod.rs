@@ -34,6 +34,19 @@ pub async fn find(web: &PgPool, ctx: &Ctx, id: RunId) -> Result<View> {
     }
 }
 
+/// Version and state of those of these runs that the actor may see: for streams, which ask again and again.
+///
+/// # Errors
+/// [`Error::SignIn`] if nobody is signed in.
+pub async fn stands(
+    web: &PgPool,
+    ctx: &Ctx,
+    ids: impl IntoIterator<Item = RunId>,
+) -> Result<Vec<(RunId, i64, State)>> {
+    let ids: Vec<i64> = ids.into_iter().map(RunId::get).collect();
+    store::stands(web, &ctx.sight()?, &ids).await
+}
+
 /// Calls a run off. What waits ends at once; what works is asked to stop and ends when it has stopped cleanly.
 ///
 /// `force` asks the worker to kill what does not stop: state may be lost, and the page says so.

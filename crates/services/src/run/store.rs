@@ -13,6 +13,7 @@ use super::{EventView, Link, New, Person, Step, View, Vote, advance};
 use crate::{
     Ctx, Error, Result,
     audit::{self, Entry},
+    ctx::Sight,
     live,
 };
 
@@ -41,7 +42,7 @@ struct EventRow {
     detail: Value,
 }
 
-/// Two queries, whatever the run has been through: the run with its votes and events, and its steps.
+/// One query, whatever the run has been through: the run with its steps, votes and events.
 pub async fn find(pool: &PgPool, ctx: &Ctx, id: RunId) -> Result<Option<View>> {
     let Some(r) = sqlx::query!(
         r#"select r.id, r.environment_id, e.name as environment, e.class, e.state as environment_state, e.team_id,
@@ -69,6 +70,10 @@ pub async fn find(pool: &PgPool, ctx: &Ctx, id: RunId) -> Result<Option<View>> {
                             select 'operator' from org_role o where o.user_id = a.user_id and o.role = 'operator'
                                 and au.suspended_at is null))) order by a.id)
                 from approval a join user_account au on au.id = a.user_id where a.run_id = r.id) as votes,
+               (select json_agg(json_build_object('n', s.n, 'action', s.action, 'preview', s.preview, 'tally', s.tally,
+                        'looks', s.looks, 'engine', s.engine, 'engine_version', s.engine_version,
+                        'base_serial', s.base_serial, 'outcome', s.outcome) order by s.n)
+                from run_step s where s.run_id = r.id) as steps,
                (select json_agg(json_build_object('at', x.at, 'state', x.state, 'kind', x.kind,
                         'by', coalesce(xu.name, x.worker), 'detail', x.detail) order by x.id)
                 from (select * from run_event where run_id = r.id order by id desc limit 200) x
@@ -87,28 +92,11 @@ pub async fn find(pool: &PgPool, ctx: &Ctx, id: RunId) -> Result<Option<View>> {
     else {
         return Ok(None);
     };
-    let steps = sqlx::query!(
-        "select n, action, preview, tally, looks, engine, engine_version, base_serial, outcome from run_step
-         where run_id = $1 order by n",
-        id.get(),
-    )
-    .fetch_all(pool)
-    .await?
-    .into_iter()
-    .map(|s| {
-        Ok(Step {
-            n: s.n,
-            action: s.action,
-            preview: s.preview.map(serde_json::from_value).transpose()?,
-            tally: s.tally.map(serde_json::from_value).transpose()?,
-            looks: serde_json::from_value(s.looks)?,
-            engine: s.engine,
-            engine_version: s.engine_version,
-            base_serial: s.base_serial,
-            outcome: s.outcome.map(serde_json::from_value).transpose()?,
-        })
-    })
-    .collect::<Result<Vec<Step>>>()?;
+    let steps: Vec<Step> = r
+        .steps
+        .map(serde_json::from_value)
+        .transpose()?
+        .unwrap_or_default();
     let votes: Vec<VoteRow> = r
         .votes
         .map(serde_json::from_value)
@@ -189,6 +177,29 @@ pub async fn find(pool: &PgPool, ctx: &Ctx, id: RunId) -> Result<Option<View>> {
         worker: r.worker,
         no_worker: r.no_worker,
     }))
+}
+
+/// Version and state of those runs of `ids` that may be seen.
+pub async fn stands(
+    pool: &PgPool,
+    sight: &Sight,
+    ids: &[i64],
+) -> Result<Vec<(RunId, i64, State)>> {
+    let rows = sqlx::query!(
+        "select r.id, r.version, r.state from run r join environment e on e.id = r.environment_id
+         where r.id = any($1) and ($2 or e.team_id = any($3)) order by r.id",
+        ids,
+        sight.all,
+        &sight.teams,
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|r| {
+            let state = State::read(&r.state).ok_or_else(|| Error::broken("state"))?;
+            Ok((RunId::new(r.id), r.version, state))
+        })
+        .collect()
 }
 
 pub async fn force(tx: &mut PgConnection, id: RunId) -> Result<()> {

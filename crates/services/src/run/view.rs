@@ -118,7 +118,7 @@ pub struct View {
 }
 
 /// One step.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Deserialize)]
 pub struct Step {
     /// From 1.
     pub n: i32,

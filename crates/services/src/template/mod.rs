@@ -62,11 +62,6 @@ pub async fn find(web: &PgPool, ctx: &Ctx, name: &str) -> Result<Listed> {
         .ok_or(Error::NotFound)
 }
 
-/// One version, whole or not current any more. For whoever may already know of its digest.
-pub(crate) async fn version(pool: &PgPool, digest: &str) -> Result<Version> {
-    store::version(pool, digest).await?.ok_or(Error::NotFound)
-}
-
 /// A version's files, for the worker.
 ///
 /// # Errors

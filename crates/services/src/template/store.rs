@@ -1,7 +1,7 @@
 use sqlx::PgPool;
 use time::OffsetDateTime;
 
-use super::{Found, Listed, Version};
+use super::{Found, Listed};
 use crate::Result;
 
 pub async fn list(pool: &PgPool, name: Option<&str>) -> Result<Vec<Listed>> {
@@ -27,23 +27,6 @@ pub async fn list(pool: &PgPool, name: Option<&str>) -> Result<Vec<Listed>> {
             })
         })
         .collect()
-}
-
-pub async fn version(pool: &PgPool, digest: &str) -> Result<Option<Version>> {
-    let row = sqlx::query!(
-        "select name, digest, parsed from template_version where digest = $1",
-        digest
-    )
-    .fetch_optional(pool)
-    .await?;
-    row.map(|r| {
-        Ok(Version {
-            name: r.name,
-            digest: r.digest,
-            template: serde_json::from_value(r.parsed)?,
-        })
-    })
-    .transpose()
 }
 
 pub async fn bundle(pool: &PgPool, digest: &str) -> Result<Option<Vec<u8>>> {

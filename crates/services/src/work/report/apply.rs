@@ -84,7 +84,7 @@ pub async fn finish_apply(
     if row.state == State::Verifying
         && let Some(seen) = seen
     {
-        row = verified(&mut tx, &ctx, claim, &row, seen).await?;
+        row = verified(&mut tx, &ctx, claim, &row, seen, false).await?;
     } else if row.state.is_over() {
         remember(&mut tx, &ctx, &row).await?;
     }
@@ -108,7 +108,7 @@ pub async fn verify(
     let mut tx = pool.begin().await?;
     let row = held(&mut tx, claim).await?;
     keep_world(&mut tx, claim, world).await?;
-    let row = verified(&mut tx, &ctx, claim, &row, seen).await?;
+    let row = verified(&mut tx, &ctx, claim, &row, seen, true).await?;
     tx.commit().await?;
     Ok(row.state)
 }
@@ -119,11 +119,15 @@ pub(super) async fn verified(
     claim: &Claim,
     row: &run::Row,
     seen: Seen,
+    looked: bool,
 ) -> Result<run::Row> {
     store::finish_job(tx, claim.job, "done", ctx.now).await?;
     keep_inputs(tx, claim).await?;
     let detail = match seen {
-        Seen::AsPlanned => "",
+        Seen::AsPlanned if looked => "Looked again: nothing differs.",
+        Seen::AsPlanned => {
+            "What the engine recorded is all that exists; there was nothing else to look at."
+        }
         Seen::Differs => "What exists differs from what was planned.",
         Seen::NotSeen => "It was applied, and could not be looked at afterwards.",
     };

@@ -55,7 +55,7 @@ pub async fn finish_reconcile(
     )
     .await?;
     if row.state == State::Verifying {
-        row = verified(&mut tx, &ctx, claim, &row, Seen::AsPlanned).await?;
+        row = verified(&mut tx, &ctx, claim, &row, Seen::AsPlanned, true).await?;
     } else {
         store::finish_job(&mut tx, claim.job, "done", now).await?;
         if row.state.is_over() {

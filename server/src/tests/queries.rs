@@ -1,0 +1,90 @@
+//! The law of the pages: at most three queries each, beside the one that says who asks. What sqlx reports is counted, so
+//! that nothing can be asked unseen; the list of pages is the router's own.
+
+use std::{
+    fmt::Debug,
+    sync::{Arc, Mutex},
+};
+
+use axum::http::{Method, StatusCode};
+use slipway_app::routes::table;
+use tracing::{
+    Event, Metadata, Subscriber,
+    field::{Field, Visit},
+    span::{Attributes, Id, Record},
+};
+
+use super::Portal;
+
+/// Every statement that was sent, in sqlx's own short words.
+#[derive(Clone, Default)]
+struct Statements(Arc<Mutex<Vec<String>>>);
+
+struct Summary(String);
+
+impl Visit for Summary {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "summary" {
+            value.clone_into(&mut self.0);
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "summary" {
+            self.0 = format!("{value:?}");
+        }
+    }
+}
+
+impl Subscriber for Statements {
+    fn enabled(&self, of: &Metadata<'_>) -> bool {
+        of.target() == "sqlx::query"
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut summary = Summary(String::new());
+        event.record(&mut summary);
+        self.0.lock().unwrap().push(summary.0);
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[tokio::test]
+async fn no_page_asks_more_than_three_times() {
+    let seen = Statements::default();
+    let guard = tracing::subscriber::set_default(seen.clone());
+    let portal = Portal::new().await;
+    let developer = portal.sign_in("developer").await;
+    let ids = developer.request_environment("counted").await;
+    let mut counted = 0;
+    for who in ["developer", "lead", "auditor"] {
+        let browser = portal.sign_in(who).await;
+        for route in table().iter().filter(|r| r.method == Method::GET) {
+            let path = super::walk::path(route, &ids);
+            seen.0.lock().unwrap().clear();
+            let answer = browser.get(&path).await;
+            let sent = std::mem::take(&mut *seen.0.lock().unwrap());
+            if answer.status != StatusCode::OK {
+                continue;
+            }
+            counted += 1;
+            assert!(!sent.is_empty(), "{who} {path}: nothing was counted");
+            assert!(
+                sent.len() <= 4,
+                "{who} {path} asks {} times:\n{}",
+                sent.len(),
+                sent.join("\n")
+            );
+        }
+    }
+    drop(guard);
+    assert!(counted >= 30, "only {counted} pages were counted");
+}
