@@ -1,7 +1,6 @@
 // The path that everything hangs on, as its people walk it: asked for, read, approved, applied, seen; with and without
-// JavaScript; and what a stranger finds.
+// JavaScript. What else each of them does is in the file of that person.
 import { test, expect } from '@playwright/test';
-import AxeBuilder from '@axe-core/playwright';
 
 const port = () => process.env.SLIPWAY_E2E_PORT;
 const at = (who, path = '/') => `http://${who}.localhost:${port()}${path}`;
@@ -98,53 +97,3 @@ test('the same without JavaScript: rows, errors that keep what was typed, two cl
   await expect(page.locator('main')).toContainText('Apply complete!');
   await page.context().close();
 });
-
-test('a stranger finds the same nothing where something is and where nothing is', async ({ browser }) => {
-  const developer = await signIn(browser, 'developer');
-  const run = await request(developer, 'developer', 'hello', unique('hidden'));
-  const stranger = await signIn(browser, 'other');
-  const there = await get(stranger, run);
-  const missing = await get(stranger, '/runs/987654');
-  expect([there.status, missing.status]).toEqual([404, 404]);
-  expect(there.text).toBe(missing.text);
-  for (const page of [developer, stranger]) await page.context().close();
-});
-
-test('ten tabs of one run follow one stream, and the log in them is the log', async ({ browser }) => {
-  const first = await signIn(browser, 'developer');
-  const run = await request(first, 'developer', 'playground', unique('tabs'), { 'in.steps': '3', 'in.seconds': '1', 'in.lines': '40' });
-  const tabs = [first];
-  while (tabs.length < 10) {
-    const tab = await first.context().newPage();
-    await tab.goto(at('developer', run));
-    tabs.push(tab);
-  }
-  for (const tab of tabs) await pill(tab, /done/i);
-  const whole = (await get(first, `${run}/log.txt`)).text.trimEnd().split('\n');
-  for (const tab of [tabs[0], tabs[9]]) {
-    await expect(tab.locator('.log li').last()).toContainText(whole.at(-1).trim());
-    const lines = await tab.locator('.log li > span').allTextContents();
-    expect(lines.map((l) => l.trim())).toEqual(whole.slice(-lines.length).map((l) => l.trim()));
-  }
-  await first.context().close();
-});
-
-for (const colorScheme of ['light', 'dark']) {
-  for (const width of [1440, 380]) {
-    test(`axe finds nothing serious, ${colorScheme} at ${width}`, async ({ browser }) => {
-      const page = await signIn(browser, 'lead', { colorScheme, viewport: { width, height: 900 } });
-      const environments = (await get(page, '/environments')).text;
-      const environment = environments.match(/\/environments\/\d+/)?.[0] ?? '/environments';
-      const found = [];
-      for (const path of ['/', '/approvals', '/catalog', '/catalog/every-input', '/catalog/every-input/request', '/environments', environment, '/runs/1', '/history', '/nowhere']) {
-        await page.goto(at('lead', path));
-        const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']).analyze();
-        found.push(...violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${path}: ${v.id} ${v.nodes[0].html}`));
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        if (wide > 0) found.push(`${path}: ${wide} px wider than the window`);
-      }
-      expect(found).toEqual([]);
-      await page.context().close();
-    });
-  }
-}

@@ -128,7 +128,7 @@ test('a secret is nowhere in clear, and the first load of a run is small', async
     await (await wasm).finished();
     await expect.poll(() => ended.has(program), 'the program has arrived').toBe(true);
     console.log(`first load of a run: ${bytes} bytes`);
-    expect(bytes).toBeLessThanOrEqual(200 * 1024);
+    expect(bytes).toBeLessThanOrEqual(100 * 1024);
     for (const one of [page, lead, fresh]) await one.context().close();
   } finally {
     await portal.stop();

@@ -199,8 +199,10 @@ fn empty_box(spot: Spot<'_>, path: &str, kind: &Kind) -> Option<View> {
         (Kind::String, Blank::Missing) => "Empty on purpose",
         (Kind::String, Blank::Null) => "Empty text, rather than unset",
         (Kind::String, _) => "Empty text, rather than the default",
-        (Kind::Object(_) | Kind::Tuple(_), Blank::Null) => "Use it even if nothing here is changed",
-        (Kind::Object(_) | Kind::Tuple(_), _) => "Blank on purpose, rather than the default",
+        (Kind::Object(_) | Kind::Tuple(_), Blank::Null) => "Give it as it stands here, rather than unset",
+        (Kind::Object(_) | Kind::Tuple(_), _) => {
+            "Give it as it stands here, rather than the default"
+        }
         (_, Blank::Null) => "No rows, rather than unset",
         _ => "No rows, rather than the default",
     };
@@ -272,6 +274,14 @@ fn control(spot: Spot<'_>, path: &str, kind: &Kind, described: Option<String>) -
         }
         .into_any();
     }
+    if *kind == Kind::String && spot.field.sensitive && !is_word(spot.field) {
+        // A one-line control would silently join the lines of a key; this one keeps them, and hides them all the same.
+        return view! {
+            <textarea class="sealed mono" id=id name=name rows="3" autocomplete="off" spellcheck="false" autocapitalize="off" aria-label=label
+                aria-describedby=described aria-invalid=wrong aria-required=required placeholder=" "></textarea>
+        }
+        .into_any();
+    }
     let (input, mode) = match (spot.field.sensitive, kind) {
         (true, _) => ("password", None),
         (false, Kind::Number) => ("text", Some("decimal")),
@@ -287,6 +297,23 @@ fn control(spot: Spot<'_>, path: &str, kind: &Kind, described: Option<String>) -
             aria-describedby=described aria-invalid=wrong aria-required=required/>
     }
     .into_any()
+}
+
+/// Whether a secret is surely a single line: by its name, as everything else may be a key or a certificate.
+fn is_word(field: &Field) -> bool {
+    const WORDS: [&str; 8] = [
+        "password",
+        "passphrase",
+        "passwd",
+        "token",
+        "pin",
+        "api_key",
+        "access_key",
+        "secret_key",
+    ];
+    WORDS
+        .iter()
+        .any(|word| field.name == *word || field.name.ends_with(&format!("_{word}")))
 }
 
 /// Whether a text may well have several lines, which a one-line control would silently join.

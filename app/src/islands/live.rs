@@ -175,14 +175,18 @@ mod browser {
         fire("slipway-want");
     }
 
-    /// Controls under the pointer or with the focus must not change into others just before the press.
+    /// Controls under the pointer or with the focus must not change into others just before the press. A link that has
+    /// the focus is none: it keeps the focus, and its place in the window, while its surroundings change.
     fn is_in_use(region: &Element) -> bool {
         let holds = region.has_attribute("data-hold");
         let focus = dom::document().active_element();
         let focused = focus.is_some_and(|f| {
             f.tag_name() != "BODY"
                 && region.contains(Some(&f))
-                && f.closest("form, [data-hold]").ok().flatten().is_some()
+                && f.closest("form, [data-hold]:not([data-live])")
+                    .ok()
+                    .flatten()
+                    .is_some()
         });
         focused || (holds && region.matches(":hover").unwrap_or(false))
     }

@@ -176,7 +176,8 @@ mod browser {
             }
         }
         if let Some(count) = dom::one("#log-count") {
-            count.set_text_content(Some(&format!("{last} lines")));
+            let words = if last == 1 { " line" } else { " lines" };
+            count.set_text_content(Some(&format!("{last}{words}")));
         }
         if !needle.with_untracked(String::is_empty) {
             needle.with_untracked(|needle| search(needle, found));

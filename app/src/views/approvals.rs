@@ -46,7 +46,7 @@ pub fn view(inbox: &Inbox) -> View {
         <div class="head"><h1>"Approvals"</h1>
             {(n > 0).then(|| view! { <div class="acts hide-s js-only"><span class="keys"><kbd>"J"</kbd><kbd>"K"</kbd>"move"<kbd>"A"</kbd>"approve"<kbd>"R"</kbd>"reject"<kbd>"↵"</kbd>"open"</span></div> })}
         </div>
-        <p class="sub">{match n { 0 => "Nothing waits for your vote.".to_owned(), 1 => "One run waits for your vote.".to_owned(), n => format!("{} runs wait for your vote, the oldest first.", super::count_capital(n)) }}</p>
+        <p class="sub" data-live="sum">{match n { 0 => "Nothing waits for your vote.".to_owned(), 1 => "One run waits for your vote.".to_owned(), n => format!("{} runs wait for your vote, the oldest first.", super::count_capital(n)) }}</p>
         <div data-live="inbox" data-inbox="" data-hold="">
             {if yours.is_empty() {
                 empty(Icon::Check, "Nothing waits for you", "What needs your vote appears here by itself.", vec![("What happened lately".into(), "/history".into())])
@@ -120,7 +120,7 @@ pub fn decide(
                 <form class="why" method="post" action=format!("/runs/{run}/reject")>
                     <input type="hidden" name="digest" value=of.to_owned()/><input type="hidden" name="next" value=next.to_owned()/>
                     <div class="field"><label for=field.clone()>"Reason"</label><textarea id=field name="reason" rows="2" required></textarea></div>
-                    <button class="btn danger" type="submit">"Reject it"</button>
+                    <button class="btn danger" type="submit">"Reject this plan"</button>
                 </form>
             </details>
             <form method="post" action=format!("/runs/{run}/approve")>

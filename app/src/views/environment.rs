@@ -17,7 +17,7 @@ use time::{Duration, OffsetDateTime};
 use super::{catalog::class_pill, home::recent_row};
 use crate::components::{
     Icon, Row, Tone, View, ago, area, card, code, copy, crumbs, digest, environment_pill, facts,
-    icon, left, link, moment, row, run_pill, run_sign, sheet, shown, text, times::now,
+    icon, left, link, row, run_pill, run_sign, sheet, shown, text, times::now,
 };
 
 /// The page.
@@ -32,7 +32,7 @@ pub fn view(of: &Environment, actor: &Actor) -> View {
         <div data-live="head" data-run=run data-refresh=active.map(|_| "")>
             <div class="head"><h1>{of.name.clone()}</h1>{environment_pill(of.state, active)}
                 {(options.change || options.destroy).then(|| view! { <div class="acts">
-                    {options.destroy.then(|| view! { <a class="btn quiet danger" href=format!("/environments/{}/destroy", of.id)>"Destroy…"</a> })}
+                    {options.destroy.then(|| view! { <a class="btn quiet danger" href=format!("/environments/{}/destroy", of.id)>"Destroy…"<span class="vh">{format!(" {}", of.name)}</span></a> })}
                     {options.change.then(|| view! { <a class="btn primary" href=format!("/environments/{}/change", of.id)>"Change"</a> })}
                 </div> })}
             </div>
@@ -265,7 +265,7 @@ fn facts_of(of: &Environment) -> View {
     let mut pairs = vec![
         ("Owner team", text(of.team.clone())),
         ("Asked by", text(of.created_by.name.clone())),
-        ("Asked", moment(of.created_at)),
+        ("Asked", ago(of.created_at)),
     ];
     if let Some(last) = of.deployments.first() {
         pairs.push((
@@ -280,8 +280,8 @@ fn facts_of(of: &Environment) -> View {
         pairs.push(("Approved by", text(by)));
     }
     match (of.destroyed_at, of.ends_at) {
-        (Some(at), _) => pairs.push(("Gone since", moment(at))),
-        (None, Some(at)) => pairs.push(("Ends", moment(at))),
+        (Some(at), _) => pairs.push(("Gone", ago(at))),
+        (None, Some(at)) => pairs.push(("Ends", view! { "in "{left(at)} }.into_any())),
         (None, None) => pairs.push(("Ends", text("never"))),
     }
     pairs.push(("Resources", text(of.resources.len().to_string())));

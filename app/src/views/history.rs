@@ -6,7 +6,7 @@ use slipway_services::deployment::{Filter, Page};
 
 use super::query;
 use crate::components::{
-    Icon, View, ago, digest, empty, facts, icon, link, moment, pager, pick, run_look, run_pill,
+    Icon, View, ago, digest, empty, facts, icon, link, pager, pick, run_look, run_pill,
     run_sign, search, tally, text,
 };
 
@@ -94,7 +94,7 @@ fn entry(of: &slipway_services::deployment::Deployment) -> View {
                     ("Template", view! { {of.template.clone()}" "{digest(&of.template_digest)} }.into_any()),
                     ("Asked by", text(who)),
                     ("Approved by", text(approved)),
-                    ("Ended", moment(of.finished_at)),
+                    ("Ended", ago(of.finished_at)),
                 ])}
             </div>
         </details>

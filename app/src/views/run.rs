@@ -18,7 +18,7 @@ use slipway_services::{
 use super::approvals::decide;
 use crate::components::{
     Icon, LogPart, PlanPart, View, VoteLine, ago, card, code, crumbs, digest, face, facts, icon,
-    left, link, log_card, looks, moment, outcome, plan_card, run_pill, tally, text, votes,
+    left, link, log_card, looks, outcome, plan_card, run_pill, tally, text, votes,
 };
 
 /// What the page shows.
@@ -148,8 +148,8 @@ fn brief(run: &Run) -> Option<View> {
     }
     Some(
         view! {
-            <section class="card brief">
-                <header><h2>"What deserves a look"</h2><div class="right">{tally(of)}</div></header>
+            <section class=if run.state.is_over() { "card" } else { "card brief" }>
+                <header><h2>{if run.state.is_over() { "What deserved a look" } else { "What deserves a look" }}</h2><div class="right">{tally(of)}</div></header>
                 {list}{warnings}
             </section>
         }
@@ -295,9 +295,9 @@ fn facts_of(run: &Run) -> View {
     if let Some(worker) = &run.worker {
         pairs.push(("Worker", code(worker.clone())));
     }
-    pairs.push(("Asked", moment(run.created_at)));
+    pairs.push(("Asked", ago(run.created_at)));
     if let Some(at) = run.finished_at {
-        pairs.push(("Ended", moment(at)));
+        pairs.push(("Ended", ago(at)));
     }
     facts(pairs)
 }

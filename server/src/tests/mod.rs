@@ -1,6 +1,7 @@
 //! The door tier: the real router, in-process, over a real PostgreSQL.
 
 mod guards;
+mod live;
 mod postgres;
 mod queries;
 mod walk;
@@ -63,6 +64,16 @@ impl Portal {
     }
 
     pub async fn with(demo: bool, tls: bool) -> Self {
+        Self::build(demo, tls, None).await
+    }
+
+    /// A portal to which no notification ever comes: it listens to another database.
+    pub async fn deaf() -> Self {
+        let elsewhere = slipway_testkit::database().await;
+        Self::build(true, false, Some(Hub::start(elsewhere.web.clone()))).await
+    }
+
+    async fn build(demo: bool, tls: bool, hub: Option<Hub>) -> Self {
         let db = slipway_testkit::database().await;
         person::seed_demo(&db.web, now()).await.unwrap();
         let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/catalog/hello");
@@ -98,7 +109,7 @@ impl Portal {
                 },
                 site: Arc::new(site),
             },
-            hub: Hub::start(db.web.clone()),
+            hub: hub.unwrap_or_else(|| Hub::start(db.web.clone())),
             hosts: vec!["portal.example.com".to_owned()].into(),
             tls,
             loopback: true,

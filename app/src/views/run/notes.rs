@@ -114,7 +114,7 @@ fn next_step(run: &Run) -> Option<View> {
         return Some(
             view! {
                 <a class="btn small" href=form>"Change it and go on"</a>
-                <a class="btn small danger" href=format!("{environment}/destroy")>"Destroy what exists…"</a>
+                <a class="btn small danger" href=format!("{environment}/destroy")>{format!("Destroy {}…", run.environment)}</a>
             }
             .into_any(),
         );

@@ -133,7 +133,7 @@ pub(super) fn all(run: &Run) -> View {
             here(&[State::Verifying, State::Reconciling]),
             been(&[State::Verifying]),
             over,
-            "a refresh must find nothing new".into(),
+            verified(run),
             took(&[State::Verifying]),
         ));
     }
@@ -141,7 +141,8 @@ pub(super) fn all(run: &Run) -> View {
         let (word, tone, shape) = crate::components::run_look(run.state);
         let last = run.events.last();
         let by = last.and_then(|event| event.by.clone());
-        let note = match (by, last.map(|e| e.detail.clone()).filter(|d| !d.is_empty())) {
+        let told = |e: &&slipway_services::run::EventView| e.kind != "run.verify" && !e.detail.is_empty();
+        let note = match (by, last.filter(told).map(|e| e.detail.clone())) {
             (Some(by), Some(detail)) => format!("{by}: {detail}"),
             (Some(by), None) => format!("by {by}"),
             (None, Some(detail)) => detail,
@@ -156,6 +157,17 @@ pub(super) fn all(run: &Run) -> View {
         });
     }
     stages(list)
+}
+
+/// What the look afterwards said; what it is for, until then.
+fn verified(run: &Run) -> String {
+    let said = run.events.iter().rev().find(|e| e.kind == "run.verify");
+    match said.map(|e| e.detail.as_str()) {
+        Some("") => "looked again".into(),
+        Some(said) => said.into(),
+        None if run.state == State::Verifying => "looks again: nothing may differ".into(),
+        None => "what exists is compared with the plan".into(),
+    }
 }
 
 fn stage(

@@ -1,0 +1,2 @@
+variable "left_open" {
+  type = string
