@@ -1,5 +1,5 @@
 // The browser tier. xtask finds Chromium and the parts of the portal and passes them by environment; a browser is never
-// downloaded. One portal serves all journeys (global-setup.mjs); a journey that stops or restarts one starts its own.
+// downloaded. Each file has a portal of its own (people.mjs), shared by its journeys.
 import { defineConfig } from '@playwright/test';
 
 if (!process.env.SLIPWAY_CHROMIUM || !process.env.SLIPWAY_BIN) {
@@ -14,7 +14,6 @@ export default defineConfig({
   timeout: 90_000,
   expect: { timeout: 15_000 },
   forbidOnly: process.env.CI === 'true',
-  globalSetup: './global-setup.mjs',
   reporter: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE ? [['list'], ['json', { outputFile: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE }]] : 'list',
   outputDir: 'test-results',
   use: {

@@ -74,10 +74,3 @@ export class Portal {
     await this.#launch();
   }
 }
-
-/** The portal that global-setup.mjs started for everybody. */
-export function shared() {
-  const port = process.env.SLIPWAY_E2E_PORT;
-  return { port: Number(port), url: `http://127.0.0.1:${port}`, at: (persona) => `http://${persona}.localhost:${port}` };
-}
-
