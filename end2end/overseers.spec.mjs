@@ -43,6 +43,27 @@ test('production needs a lead and an operator: what is missing, line by line, un
   for (const page of [developer, lead, operator]) await page.context().close();
 });
 
+test('destroying data needs both, even of a preview environment', async () => {
+  const [developer, operator] = [await house.signIn('developer'), await house.signIn('operator')];
+  const name = unique('data');
+  const there = await house.make(developer, null, 'playground', name, { 'in.steps': '0', 'in.keeps_data': 'true' });
+  await house.go(developer, `${there}/destroy`);
+  await developer.locator('[name="name"]').fill(name);
+  await developer.getByRole('button', { name: /^See the destroy plan/ }).click();
+  await pill(developer, /approval/i);
+  await expect(developer.locator('.votes li')).toHaveCount(2);
+  await expect(developer.locator('.votes')).toContainText('Data is destroyed.');
+  await expect(developer.locator('.brief')).toContainText('data');
+  await house.go(operator, new URL(developer.url()).pathname);
+  await operator.locator('summary', { hasText: 'Reject…' }).click();
+  await operator.locator('[name="reason"]').fill('Somebody would miss it.');
+  await operator.getByRole('button', { name: 'Reject this plan' }).click();
+  await pill(developer, /rejected/i);
+  await house.go(developer, there);
+  await expect(developer.locator('main .head .pill').first(), 'it is still there').toHaveText('Ready');
+  for (const page of [developer, operator]) await page.context().close();
+});
+
 /** Every control in the page's own part that would change something. */
 const actors = (page) => page.locator('main form[method="post"], main a[href$="/change"], main a[href$="/destroy"], main a[href$="/extend"], main a[href$="/request"], main [popovertarget]');
 

@@ -412,7 +412,10 @@ fn the_box_of_a_group_says_what_it_does() {
             .iter()
             .find(|e| e.name == "label" && e.get("class").is_some_and(|c| c.contains("empty-box")))
             .expect("the box");
-        assert_eq!(label.text.trim(), format!("Give it as it stands here, {words}"));
+        assert_eq!(
+            label.text.trim(),
+            format!("Give it as it stands here, {words}")
+        );
     }
 }
 

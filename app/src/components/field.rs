@@ -199,7 +199,9 @@ fn empty_box(spot: Spot<'_>, path: &str, kind: &Kind) -> Option<View> {
         (Kind::String, Blank::Missing) => "Empty on purpose",
         (Kind::String, Blank::Null) => "Empty text, rather than unset",
         (Kind::String, _) => "Empty text, rather than the default",
-        (Kind::Object(_) | Kind::Tuple(_), Blank::Null) => "Give it as it stands here, rather than unset",
+        (Kind::Object(_) | Kind::Tuple(_), Blank::Null) => {
+            "Give it as it stands here, rather than unset"
+        }
         (Kind::Object(_) | Kind::Tuple(_), _) => {
             "Give it as it stands here, rather than the default"
         }

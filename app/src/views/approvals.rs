@@ -53,7 +53,7 @@ pub fn view(inbox: &Inbox) -> View {
             } else {
                 view! { <section class="card inbox" aria-label="Waiting for you">{yours}</section> }.into_any()
             }}
-            {(!ending.is_empty()).then(|| view! { {section("Ending within a day", "", None)}<section class="card" aria-label="Ending within a day">{ending}</section> })}
+            {(!ending.is_empty()).then(|| view! { {section("Ending soon", "", None)}<section class="card" aria-label="Ending soon">{ending}</section> })}
             {(!others.is_empty()).then(|| view! { {section("Waiting for others", "", None)}<section class="card" aria-label="Waiting for others">{others}</section> })}
             {(!decided.is_empty()).then(|| view! { {section("Decided by you", "", None)}<section class="card" aria-label="Decided by you">{decided}</section> })}
         </div>

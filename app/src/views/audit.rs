@@ -1,11 +1,13 @@
 //! The audit trail: who did what, when, and what was refused.
 
+use std::collections::BTreeSet;
+
 use leptos::prelude::*;
 use serde_json::Value;
 use slipway_services::audit::{Filter, Page, Record};
 
 use super::query;
-use crate::components::{Icon, Tone, View, empty, icon, moment, pager, pick, pill, search};
+use crate::components::{Icon, Tone, View, digest, empty, icon, moment, pager, pick, pill, search};
 
 const NOUNS: [&str; 6] = ["environment", "run", "draft", "session", "template", "user"];
 
@@ -42,7 +44,7 @@ pub fn view(page: Page, filter: &Filter) -> View {
         <p class="sub">"Append-only. Each record is sealed into a chain within a second of being written."</p>
         <form class="filters" method="get" action="/audit" role="search">
             {search("actor", "Who", actor.clone())}
-            {search("action", "What begins with", action.clone())}
+            {search("action", "What", action.clone())}
             {pick("noun", "On", nouns, &noun)}
             <button class="btn" type="submit">"Show"</button>
         </form>
@@ -95,18 +97,50 @@ fn change(before: Option<&Value>, after: Option<&Value>) -> Option<View> {
     if before.is_none() && after.is_none() {
         return None;
     }
-    let text = |value: Option<&Value>| value.map(ToString::to_string);
-    let (was, is) = (text(before), text(after));
-    let long = was.as_deref().map_or(0, str::len) + is.as_deref().map_or(0, str::len) > 160;
-    let both = was.is_some() && is.is_some();
-    let delta = view! {
-        <div class="delta">
-            {was.map(|t| view! { <del>{t}</del> })}
-            {both.then_some(" → ")}
-            {is.map(|t| view! { <ins>{t}</ins> })}
-        </div>
+    let pairs: Vec<(String, Option<String>, Option<String>)> = match (before, after) {
+        (Some(Value::Object(_)) | None, Some(Value::Object(_)) | None) => {
+            let side = |value: Option<&Value>, key: &str| value.and_then(|v| v.get(key)).map(brief);
+            let keys: BTreeSet<&String> = [before, after]
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_object)
+                .flat_map(|object| object.keys())
+                .collect();
+            keys.into_iter()
+                .map(|key| (key.clone(), side(before, key), side(after, key)))
+                .filter(|(_, was, is)| {
+                    was != is && is.as_deref().or(was.as_deref()) != Some("null")
+                })
+                .collect()
+        }
+        _ => vec![(String::new(), before.map(brief), after.map(brief))],
+    };
+    let length = |text: &Option<String>| text.as_deref().map_or(0, str::len);
+    let long = pairs
+        .iter()
+        .map(|p| length(&p.1) + length(&p.2))
+        .sum::<usize>()
+        > 160;
+    if pairs.is_empty() {
+        return None;
     }
-    .into_any();
+    let lines: Vec<View> = pairs
+        .into_iter()
+        .map(|(key, was, is)| {
+            let both = was.is_some() && is.is_some();
+            let shown = |text: String| if key == "digest" { digest(&text) } else { text.into_any() };
+            view! {
+                <div>
+                    {(!key.is_empty()).then(|| view! { <span class="muted">{key.clone()}" "</span> })}
+                    {was.map(|t| view! { <del>{shown(t)}</del> })}
+                    {both.then_some(" → ")}
+                    {is.map(|t| view! { <ins>{shown(t)}</ins> })}
+                </div>
+            }
+            .into_any()
+        })
+        .collect();
+    let delta = view! { <div class="delta">{lines}</div> }.into_any();
     // What was asked for may be long; the line stays a line, and the whole is one press away.
     Some(if long {
         view! { <details class="fold"><summary>"What changed"</summary>{delta}</details> }
@@ -114,4 +148,12 @@ fn change(before: Option<&Value>, after: Option<&Value>) -> Option<View> {
     } else {
         delta
     })
+}
+
+/// A value as a person writes it: a text without its quotes.
+fn brief(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }

@@ -43,6 +43,15 @@ fn template_card(site: &Site, listed: &Listed, requests: bool) -> View {
         .map_or_else(|| listed.name.clone(), |t| t.title.clone());
     let name = title.clone();
     let usable = listed.digest.is_some();
+    let lacks = listed
+        .template
+        .as_ref()
+        .is_some_and(|t| t.needs.iter().any(|need| site.lacks(*need).is_some()));
+    let ask = if lacks {
+        "btn small"
+    } else {
+        "btn small primary"
+    };
     view! {
         <section class="card template">
             <header><h2><a href=url.clone()>{title}</a></h2>{listed.template.as_ref().map(|t| class_pill(t.class))}</header>
@@ -52,7 +61,7 @@ fn template_card(site: &Site, listed: &Listed, requests: bool) -> View {
             <div class="foot">
                 <span class="muted">{match listed.environments { 0 => "none exists".to_owned(), 1 => "one exists".to_owned(), n => format!("{n} exist") }}</span>
                 <a class="btn small" href=url.clone()>"About"<span class="vh">{format!(" {name}")}</span></a>
-                {(usable && requests).then(|| view! { <a class="btn small primary" href=request>"Request"<span class="vh">{format!(" {name}")}</span></a> })}
+                {(usable && requests).then(|| view! { <a class=ask href=request>"Request"<span class="vh">{format!(" {name}")}</span></a> })}
             </div>
         </section>
     }

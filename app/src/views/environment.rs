@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use slipway_domain::{
-    environment::EnvironmentState,
+    environment::{EnvironmentState, ends_soon},
     plan::Shown,
     role::Actor,
     run::{Operation, State},
@@ -62,7 +62,7 @@ fn ends(of: &Environment, options: Options) -> View {
     match of.ends_at {
         None => view! { <span class="end-in still">{icon(Icon::Clock)}"No end"</span> }.into_any(),
         Some(at) => {
-            let soon = at - now() < Duration::days(1);
+            let soon = ends_soon(now(), of.created_at, at);
             view! {
                 <span class=if soon { "end-in soon" } else { "end-in" }>
                     {icon(Icon::Clock)}<span>"Ends in "{left(at)}</span>
@@ -136,7 +136,7 @@ fn looks(of: &Environment, options: Options) -> Option<View> {
     }
     if let Some(at) = of
         .ends_at
-        .filter(|at| !of.state.is_over() && *at - now() < Duration::days(1))
+        .filter(|at| !of.state.is_over() && ends_soon(now(), of.created_at, *at))
     {
         let why = if options.extend {
             "Then it is destroyed by itself. Extend it if it is still needed."

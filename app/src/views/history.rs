@@ -6,8 +6,8 @@ use slipway_services::deployment::{Filter, Page};
 
 use super::query;
 use crate::components::{
-    Icon, View, ago, digest, empty, facts, icon, link, pager, pick, run_look, run_pill,
-    run_sign, search, tally, text,
+    Icon, View, ago, digest, empty, facts, icon, link, pager, pick, run_look, run_pill, run_sign,
+    search, tally, text,
 };
 
 /// The outcomes that a deployment can have.

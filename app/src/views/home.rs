@@ -29,11 +29,6 @@ pub struct Home {
 #[must_use]
 pub fn view(home: Home) -> View {
     let waiting = home.inbox.yours.len();
-    let title = match waiting {
-        0 => "Nothing waits for you".to_owned(),
-        1 => "One thing waits for you".to_owned(),
-        n => format!("{} things wait for you", count_capital(n)),
-    };
     let sub = summary(&home);
     let first_day = home.environments.is_empty() && home.recent.is_empty() && waiting == 0;
     let mut rows: Vec<View> = home.inbox.yours.iter().map(waiting_row).collect();
@@ -51,6 +46,11 @@ pub fn view(home: Home) -> View {
             when: Some(view! { "in "{left(ending.ends_at)} }.into_any()),
         })
     }));
+    let title = match rows.len() {
+        0 => "Nothing waits for you".to_owned(),
+        1 => "One thing waits for you".to_owned(),
+        n => format!("{} things wait for you", count_capital(n)),
+    };
     let cards: Vec<View> = home.environments.iter().map(environment_card).collect();
     let feed: Vec<View> = home.recent.iter().map(recent_row).collect();
     let requests = home.requests;
@@ -101,11 +101,8 @@ fn summary(home: &Home) -> String {
     }
     match ending {
         0 => {}
-        1 => parts.push("One environment ends within a day.".to_owned()),
-        n => parts.push(format!(
-            "{} environments end within a day.",
-            count_capital(n)
-        )),
+        1 => parts.push("One environment ends soon.".to_owned()),
+        n => parts.push(format!("{} environments end soon.", count_capital(n))),
     }
     if parts.is_empty() {
         parts.push(match home.environments.len() {

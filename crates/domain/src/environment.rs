@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
 
 use crate::run::{Operation, State};
 
@@ -170,9 +171,31 @@ impl TryFrom<String> for Name {
     }
 }
 
+/// Whether the end of an environment is near enough to speak of: within a day, and for one that lives shorter, within the
+/// last quarter of its life. One that was made a minute ago for four hours does not end soon.
+#[must_use]
+pub fn ends_soon(now: OffsetDateTime, created_at: OffsetDateTime, ends_at: OffsetDateTime) -> bool {
+    let life: Duration = ends_at - created_at;
+    ends_at - now < (life / 4_i32).min(Duration::DAY)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_end_is_near_in_the_last_quarter_of_a_life_and_at_most_a_day_before_it() {
+        let made = OffsetDateTime::UNIX_EPOCH;
+        let soon = |after: Duration, life: Duration| ends_soon(made + after, made, made + life);
+        let (hour, day) = (Duration::HOUR, Duration::DAY);
+        assert!(!soon(Duration::ZERO, hour * 4));
+        assert!(!soon(hour * 3, hour * 4));
+        assert!(soon(hour * 3 + Duration::MINUTE, hour * 4));
+        assert!(!soon(day * 5, day * 7));
+        assert!(!soon(day * 6, day * 7));
+        assert!(soon(day * 6 + Duration::MINUTE, day * 7));
+        assert!(soon(day * 8, day * 7), "past it, too");
+    }
 
     #[test]
     fn names_become_dns_labels() {

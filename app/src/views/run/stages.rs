@@ -141,7 +141,8 @@ pub(super) fn all(run: &Run) -> View {
         let (word, tone, shape) = crate::components::run_look(run.state);
         let last = run.events.last();
         let by = last.and_then(|event| event.by.clone());
-        let told = |e: &&slipway_services::run::EventView| e.kind != "run.verify" && !e.detail.is_empty();
+        let told =
+            |e: &&slipway_services::run::EventView| e.kind != "run.verify" && !e.detail.is_empty();
         let note = match (by, last.filter(told).map(|e| e.detail.clone())) {
             (Some(by), Some(detail)) => format!("{by}: {detail}"),
             (Some(by), None) => format!("by {by}"),

@@ -120,7 +120,7 @@ pub struct Inbox {
     pub yours: Vec<Waiting>,
     /// What waits for others, among what they may see.
     pub others: Vec<Waiting>,
-    /// Environments of theirs that end within a day.
+    /// Environments of theirs that end soon.
     pub ending: Vec<Ending>,
     /// Their last ten decisions.
     pub decided: Vec<Decided>,

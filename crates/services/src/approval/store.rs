@@ -159,7 +159,7 @@ struct DecidedRow {
     state: State,
 }
 
-/// One query for the whole inbox; without `whole` it gathers what waits alone, for the number in the rail.
+/// One query for the whole inbox, with the ends that are near as `domain::environment::ends_soon` has it; without `whole` it gathers what waits alone, for the number in the rail.
 pub async fn inbox(
     pool: &PgPool,
     actor: &Actor,
@@ -190,7 +190,8 @@ pub async fn inbox(
                order by r.id limit 100) w) as waiting,
            case when $5 then (select json_agg(w order by w.ends_at) from (
                select e.id, e.name, t.name as team, e.ends_at from environment e join team t on t.id = e.team_id
-               where e.ends_at is not null and e.state not in ('destroyed', 'withdrawn') and e.ends_at < $3
+               where e.ends_at is not null and e.state not in ('destroyed', 'withdrawn')
+                 and e.ends_at - $3::timestamptz < least((e.ends_at - e.created_at) / 4, interval '1 day')
                  and e.team_id = any($2)
                order by e.ends_at limit 50) w) end as ending,
            case when $5 then (select json_agg(w order by w.id desc) from (
@@ -199,7 +200,7 @@ pub async fn inbox(
                where a.user_id = $4 order by a.id desc limit 10) w) end as decided"#,
         sight.all,
         &sight.teams,
-        now + time::Duration::days(1),
+        now,
         actor.user.get(),
         whole,
     )

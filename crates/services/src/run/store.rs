@@ -180,11 +180,7 @@ pub async fn find(pool: &PgPool, ctx: &Ctx, id: RunId) -> Result<Option<View>> {
 }
 
 /// Version and state of those runs of `ids` that may be seen.
-pub async fn stands(
-    pool: &PgPool,
-    sight: &Sight,
-    ids: &[i64],
-) -> Result<Vec<(RunId, i64, State)>> {
+pub async fn stands(pool: &PgPool, sight: &Sight, ids: &[i64]) -> Result<Vec<(RunId, i64, State)>> {
     let rows = sqlx::query!(
         "select r.id, r.version, r.state from run r join environment e on e.id = r.environment_id
          where r.id = any($1) and ($2 or e.team_id = any($3)) order by r.id",
