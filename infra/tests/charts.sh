@@ -42,7 +42,7 @@ refused "namespace: an unknown environment"   "environment"                  ren
 refused "namespace: a misspelt key"           "quotas"                       render namespace least --set quotas.cpu=1
 refused "namespace: a store role that is no ARN" "role"                      render namespace least --set secretStore.role=admin
 refused "slipway: a role that nobody listed"  "bindableRoles"                render slipway least --set 'bindableRoles={cluster-admin}'
-refused "slipway: a secret as a plain value"  "comes from a secret"          render slipway least --set env.SLIPWAY_DATABASE_URL=postgres://x
+refused "slipway: a secret as a plain value"  "SLIPWAY_DATABASE_URL"         render slipway least --set env.SLIPWAY_DATABASE_URL=postgres://x
 refused "slipway: a misspelt key"             "workers"                      render slipway least --set workers.replicas=2
 
 # What the portal's chart promises about its two halves.
@@ -53,7 +53,8 @@ dep = {d["metadata"]["name"]: d["spec"]["template"]["spec"] for d in docs if d["
 web, work = dep["slipway-web"], dep["slipway-worker"]
 assert web["serviceAccountName"] != work["serviceAccountName"], "one account for both"
 assert web["automountServiceAccountToken"] is False and work["automountServiceAccountToken"] is True
-secrets = lambda s: {e["valueFrom"]["secretKeyRef"]["name"] for e in s["containers"][0]["env"] if "valueFrom" in e}
+secrets = lambda s: {e["valueFrom"]["secretKeyRef"]["name"] for e in s["containers"][0]["env"] if "valueFrom" in e} | {v["secret"]["secretName"] for v in s.get("volumes", []) if "secret" in v}
+assert "slipway-worker" in secrets(work), "the worker has no key"
 assert not secrets(web) & secrets(work), "the halves share a secret"
 assert web["containers"][0]["command"] == ["slipway", "serve"] and work["containers"][0]["command"] == ["slipway", "work"]
 bound = [s["name"] for d in docs if d["kind"].endswith("RoleBinding") for s in d["subjects"] if s["kind"] == "ServiceAccount"]
@@ -68,4 +69,15 @@ job = next(d for d in docs if d["kind"] == "Job")
 assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
 PY
 check "slipway: web and worker share neither account nor secret, and web has no right" "${kv:-/usr}/venv/bin/python" "$WORK/halves.py" "$WORK/slipway-least.yaml"
+
+# The chart and the binary speak of the same settings; what is not served is not asked for.
+SETTINGS=("${kv:-/usr}/venv/bin/python" "$INFRA/tests/env.py")
+check "slipway: the binary reads every setting that the chart gives, and gets those that it needs; probes ask for routes that exist" "${SETTINGS[@]}" "$WORK/slipway-least.yaml" "$INFRA/.."
+sed 's/SLIPWAY_HOSTS/SLIPWAY_HOST/' "$WORK/slipway-least.yaml" >"$WORK/misspelt.yaml"
+refused "slipway: a setting that the binary does not read is found" "SLIPWAY_HOST, which the binary does not read" "${SETTINGS[@]}" "$WORK/misspelt.yaml" "$INFRA/.."
+refused "slipway: and one that is missing" "SLIPWAY_HOSTS is required" "${SETTINGS[@]}" "$WORK/misspelt.yaml" "$INFRA/.."
+sed 's#/health/ready#/healthz#' "$WORK/slipway-least.yaml" >"$WORK/probe.yaml"
+refused "slipway: a probe of a route that does not exist is found" "/healthz, which no route" "${SETTINGS[@]}" "$WORK/probe.yaml" "$INFRA/.."
+refused "slipway: a setting that does not exist is refused by the chart" "SLIPWAY_SLOT" render slipway least --set env.SLIPWAY_SLOT=3
+check "slipway: Prometheus asks for metrics only when told to" bash -c "! grep -q ServiceMonitor '$WORK/slipway-least.yaml' && grep -q ServiceMonitor '$WORK/slipway-all.yaml'"
 finish

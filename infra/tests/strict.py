@@ -25,7 +25,9 @@ def promises(doc):
         yield sec.get("runAsNonRoot") is True, "runs as root"
         yield sec.get("seccompProfile", {}).get("type") == "RuntimeDefault", "no seccomp profile"
         yield not any(spec.get(k) for k in ("hostNetwork", "hostPID", "hostIPC")), "shares the host"
-        yield all(set(v) <= {"name", "emptyDir"} for v in spec.get("volumes", [])), "mounts more than scratch space"
+        yield all(set(v) <= {"name", "emptyDir", "secret"} for v in spec.get("volumes", [])), "mounts more than scratch space and secrets"
+        held = {v["name"] for v in spec.get("volumes", []) if "secret" in v}
+        yield not any(m["name"] in held for c in spec["containers"] for m in c.get("volumeMounts", [])), "a Secret's files reach a container that runs on"
         for c in spec["containers"] + spec.get("initContainers", []):
             cs = c.get("securityContext", {})
             yield cs.get("allowPrivilegeEscalation") is False, "may gain rights"

@@ -39,7 +39,6 @@ securityContext:
 
 {{- define "slipway.settings" -}}
 {{- range $k, $v := .Values.env }}
-{{- if has $k (list "SLIPWAY_DATABASE_URL" "SLIPWAY_SESSION_KEY" "SLIPWAY_OIDC_CLIENT_SECRET" "SLIPWAY_WORKER_KEY") }}{{ fail (printf "%s comes from a secret and must not be given as a value" $k) }}{{ end }}
 - name: {{ $k }}
   value: {{ $v | quote }}
 {{- end }}
