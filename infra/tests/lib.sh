@@ -60,14 +60,63 @@ with_helm_provider() {
   PLUGINS+=(-plugin-dir="$WORK/mirror")
 }
 
+# attach_aws : one process of the real provider for all of a tier's `terraform` commands. Starting it takes longer than
+# most of what is asked of it, and a test starts it once per run. Only for what never configures the provider (validate,
+# and tests that mock it): its process has an environment of its own. `terraform init` is then spared the provider.
+attach_aws() {
+  local binary pid
+  binary=$(find -L "$MIRROR" -name 'terraform-provider-aws*' -type f -print -quit)
+  "$binary" -debug >"$WORK/provider.out" 2>"$WORK/provider.err" &
+  pid=$!; started+=("$pid")
+  for _ in $(seq 300); do
+    TF_REATTACH_PROVIDERS=$(sed -n "s/.*TF_REATTACH_PROVIDERS='\(.*\)'$/\1/p" "$WORK/provider.out")
+    if [ -n "$TF_REATTACH_PROVIDERS" ]; then export TF_REATTACH_PROVIDERS; return 0; fi
+    kill -0 "$pid" 2>/dev/null || break
+    sleep .1
+  done
+  unset TF_REATTACH_PROVIDERS # then everybody starts it anew: slower, the same answers
+}
+
+# par N FUNCTION WORD... : FUNCTION for each word, N at a time, each with counters and servers of its own; what they said
+# is printed in the order of the words. Words are file names.
+children=()
+par() {
+  local n=$1 f=$2 w p alive c; shift 2
+  mkdir -p "$WORK/par"
+  children=()
+  for w in "$@"; do
+    while :; do
+      alive=(); for p in ${children[@]+"${children[@]}"}; do if kill -0 "$p" 2>/dev/null; then alive+=("$p"); fi; done
+      children=(${alive[@]+"${alive[@]}"})
+      [ "${#children[@]}" -lt "$n" ] && break
+      sleep .1
+    done
+    ( started=() passed=0 failed=0 skipped=0
+      trap 'for p in ${started[@]+"${started[@]}"}; do kill "$p" 2>/dev/null; done; exit 1' INT TERM
+      "$f" "$w"
+      for p in ${started[@]+"${started[@]}"}; do kill "$p" 2>/dev/null; wait "$p" 2>/dev/null; done
+      echo "$passed $failed $skipped" >"$WORK/par/${w//\//_}.count" ) >"$WORK/par/${w//\//_}.out" 2>&1 &
+    children+=("$!")
+  done
+  for p in ${children[@]+"${children[@]}"}; do wait "$p" 2>/dev/null; done
+  children=()
+  for w in "$@"; do
+    p=$WORK/par/${w//\//_}; cat "$p.out"
+    if read -r -a c <"$p.count" 2>/dev/null; then passed=$((passed + c[0])) failed=$((failed + c[1])) skipped=$((skipped + c[2])); rm -f "$p.count"; else fail "$w ended without a count"; fi
+  done
+}
+
 free_port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
 
-# moto_up : starts moto on a free loopback port; sets AWS_ENDPOINT_URL and harmless credentials
+# moto_up : starts moto on a free loopback port; sets AWS_ENDPOINT_URL and harmless credentials.
+# MOTO=corrected: with the corrections of lab/moto_corrected.py.
 moto_up() {
   local dir port
   dir=$(part moto) || return 1
   port=$(free_port)
-  MOTO_IAM_LOAD_MANAGED_POLICIES=true "$dir/bin/moto_server" -H 127.0.0.1 -p "$port" >"$WORK/moto-$port.log" 2>&1 &
+  local server=("$dir/bin/moto_server")
+  if [ "${MOTO:-}" = corrected ]; then server=("$dir/venv/bin/python" "$INFRA/lab/moto_corrected.py"); fi
+  MOTO_IAM_LOAD_MANAGED_POLICIES=true "${server[@]}" -H 127.0.0.1 -p "$port" >"$WORK/moto-$port.log" 2>&1 &
   MOTO_PID=$!
   started+=("$MOTO_PID")
   export AWS_ENDPOINT_URL=http://127.0.0.1:$port AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1 AWS_EC2_METADATA_DISABLED=true
@@ -107,7 +156,7 @@ TF
 
 finish() {
   local p
-  for p in ${started[@]+"${started[@]}"}; do kill "$p" 2>/dev/null; wait "$p" 2>/dev/null; done
+  for p in ${children[@]+"${children[@]}"} ${started[@]+"${started[@]}"}; do kill "$p" 2>/dev/null; wait "$p" 2>/dev/null; done
   if [ -n "${CLUSTER_DIR:-}" ]; then "$INFRA/lab/cluster.sh" stop "$CLUSTER_DIR" >/dev/null 2>&1; fi
   if [ -z "${SLIPWAY_KEEP:-}" ]; then rm -rf "$WORK"; else echo "kept: $WORK"; fi
   printf '%s: %d passed, %d failed, %d skipped\n' "$TIER" "$passed" "$failed" "$skipped"

@@ -3,15 +3,21 @@
 # Parts that are missing are named and skipped; `infra/lab/parts.sh all` gets them. SLIPWAY_REQUIRE=1 forbids skips.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-all=(static unit state moto charts portal cluster secrets dns access pipelines monitoring catalog policy)
+all=(static unit state moto charts portal cluster helm secrets dns access pipelines monitoring catalog policy)
 tiers=("$@"); [ $# -gt 0 ] || tiers=("${all[@]}")
 lines=() bad=0
 for t in "${tiers[@]}"; do
   [ -f "$here/$t.sh" ] || { echo "run.sh: no tier is called '$t'; there are: ${all[*]}" >&2; exit 2; }
   echo "== $t"
-  nice -n 15 bash "$here/$t.sh" 2>&1 | tee "${TMPDIR:-/tmp}/slipway-infra-$t.log"
+  began=$SECONDS log=$(mktemp)
+  # A tier that hangs must not take the others with it: it is told to end, and says how far it came.
+  timeout -k 60 "${SLIPWAY_TIER_SECONDS:-1500}" nice -n "${SLIPWAY_NICE:-10}" bash "$here/$t.sh" 2>&1 | tee "$log"
   [ "${PIPESTATUS[0]}" -eq 0 ] || bad=1
-  lines+=("$(tail -1 "${TMPDIR:-/tmp}/slipway-infra-$t.log")")
+  last=$(grep -E "^$t: [0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$" "$log" | tail -1)
+  if [ -z "$last" ]; then last="$t: 0 passed, 1 failed, 0 skipped"; bad=1; echo "FAILED   $t ended without a count"; fi
+  lines+=("$last ($((SECONDS - began)) s)")
+  rm -f "$log"
 done
 echo; printf '%s\n' "${lines[@]}"
+echo "$SECONDS s in all"
 exit $bad

@@ -19,6 +19,7 @@ mod json;
 mod newcomer;
 mod pg;
 mod pgwire;
+mod platform;
 mod python;
 mod queries;
 mod serve;
@@ -40,10 +41,10 @@ Slipway: make TARGET, or sh xtask/run.sh TARGET
   build        the browser side and the server, without starting (--release: as for production)
   parts        find or install PostgreSQL and the engine, and print where they are
   site         the browser side alone: target/site
-  test         everything, with the count; or some tiers: ARGS='check tools rules office engine door browser'
+  test         everything, with the count; or some tiers: ARGS='check tools rules office engine door browser platform'
   journeys     the browser tier alone: ARGS='login.spec.mjs -g name'
   test-bare    that bare machines get to an applied environment: ARGS='root user image', as the superuser
-  test-platform modules, charts and pipelines on real parts, half an hour; or some tiers: ARGS='unit charts'
+  test-platform the tier platform alone, without the portal; or some of its tiers: ARGS='unit charts'
   bench        what Slipway costs beside the bare engine, as ratios
   check        fast: format, lints, types, import rules, query data
   imports      the import rules alone
@@ -60,7 +61,7 @@ fn main() -> ExitCode {
         "check" => check::run(),
         "test" => test::run(rest),
         "test-bare" => bare::run(rest),
-        "test-platform" => platform(rest),
+        "test-platform" => platform::run(rest),
         "image-build" => image::build(rest),
         "journeys" => browser::journeys(rest),
         "first-environment" => newcomer::first_environment(rest),
@@ -87,15 +88,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// The platform's own tiers: their parts first, then whatever was asked for.
-fn platform(tiers: &[String]) -> Result<()> {
-    for (program, words) in [
-        ("infra/lab/parts.sh", &["all".to_owned()][..]),
-        ("infra/tests/run.sh", tiers),
-    ] {
-        cmd::visible(std::process::Command::new("bash").arg(program).args(words))?;
-    }
-    Ok(())
 }

@@ -4,7 +4,7 @@
 
 use crate::tiers::{Count, ORDER, Program};
 use crate::ui::Step;
-use crate::{Result, aws, browser, check, engine, imports, queries, serve, tiers, tree};
+use crate::{Result, aws, browser, check, engine, imports, platform, queries, serve, tiers, tree};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -58,6 +58,9 @@ pub fn run(args: &[String]) -> Result<()> {
             count,
             seconds: started.elapsed().as_secs_f64(),
         });
+    }
+    if wanted("platform") {
+        tiers.push(timed("platform", || platform::tier(&env, ci, &mut named)));
     }
     if ci {
         stop_test_cluster();
