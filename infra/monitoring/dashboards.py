@@ -29,10 +29,10 @@ BOARDS = {
         ("Store: free disk", "elasticsearch_filesystem_data_available_bytes / elasticsearch_filesystem_data_size_bytes", "percentunit"),
     ]),
     "deployments": ("Deployments", [
-        ("Deployments a day", "sum by (status) (increase(slipway_deployments_total[1d]))", "short"),
-        ("Runs by state", "sum by (state) (slipway_runs)", "short"),
+        ("Deployments a day", "max by (environment, status) (increase(slipway_deployments_total[1d]))", "short"),
+        ("Runs by state", "max by (state) (slipway_runs)", "short"),
         ("Longest wait in the queue", "max(slipway_queue_oldest_seconds)", "s"),
-        ("Workers", "sum(slipway_workers_alive)", "short"),
+        ("Workers", "max(slipway_workers_alive)", "short"),
         ("Pods that are not as wanted", f"kube_deployment_spec_replicas{{{NS}}} - kube_deployment_status_replicas_available{{{NS}}}", "short"),
         ("Restarts", f"sum by (pod) (increase(kube_pod_container_status_restarts_total{{{NS}}}[1h]))", "short"),
     ]),

@@ -53,7 +53,7 @@ one() { # TEMPLATE
   local t=$1 f=$TESTS/$1.tftest.hcl d=$WORK/catalog/$1 p n
   if [ "$t" = preview-environment ] && ! part helm-provider >/dev/null; then skip "$t" "the part 'helm-provider' is not here"; return 0; fi
   mkdir -p "$d/tests" "$d/modules/mocks"; cp "$f" "$d/tests/"; cp "$INFRA/modules/shared/tests/mocks/aws.tfmock.hcl" "$d/modules/mocks/"
-  if grep -q '^provider "aws"' "$f"; then unset TF_REATTACH_PROVIDERS; fi # it configures the provider, which a process does once
+  if grep -q '^provider "aws"' "$f"; then attach_aws; fi # it configures the provider, so it gets a process of its own
   (cd "$d" && terraform init -backend=false "${PLUGINS[@]}" >init.log 2>&1 && terraform test -no-color >test.log 2>&1) || true
   touch "$d/test.log"; p=$(grep -cE '^  run .*\.\.\. pass$' "$d/test.log"); n=$(grep -cE '^run "' "$f")
   if [ "$p" -eq "$n" ]; then passed=$((passed + p)); printf 'ok       %-20s %d runs\n' "$t" "$p"; else passed=$((passed + p)); failed=$((failed + n - p)); fail "$t: $p of $n runs" "$(cat "$d/init.log" "$d/test.log" | grep -vE '\.\.\. (pass|skip)$')"; fi

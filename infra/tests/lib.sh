@@ -7,7 +7,9 @@ set -uo pipefail
 INFRA=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PARTS=$INFRA/lab/parts.sh
 export CHECKPOINT_DISABLE=1 TF_IN_AUTOMATION=1 TF_INPUT=0 PYTHONDONTWRITEBYTECODE=1
-unset TF_CLI_CONFIG_FILE
+# What a person's shell says must not change a test. A bundle of certificates is of no use on loopback, and the AWS
+# provider can then be configured only once per process.
+unset TF_CLI_CONFIG_FILE AWS_CA_BUNDLE
 passed=0 failed=0 skipped=0
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/slipway-infra.XXXXXX")
 started=()
@@ -60,16 +62,17 @@ with_helm_provider() {
   PLUGINS+=(-plugin-dir="$WORK/mirror")
 }
 
-# attach_aws : one process of the real provider for all of a tier's `terraform` commands. Starting it takes longer than
-# most of what is asked of it, and a test starts it once per run. Only for what never configures the provider (validate,
-# and tests that mock it): its process has an environment of its own. `terraform init` is then spared the provider.
+# attach_aws : one process of the real provider for all following `terraform` commands. Starting it takes longer than most
+# of what is asked of it, and a test would start it once per run. It may be shared by commands at the same time only where
+# nothing configures it (validate, and tests that mock it). `terraform init` is then spared the provider.
 attach_aws() {
-  local binary pid
+  local binary pid out
+  out=$(mktemp "$WORK/provider.XXXXXX")
   binary=$(find -L "$MIRROR" -name 'terraform-provider-aws*' -type f -print -quit)
-  "$binary" -debug >"$WORK/provider.out" 2>"$WORK/provider.err" &
+  "$binary" -debug >"$out" 2>"$out.err" &
   pid=$!; started+=("$pid")
   for _ in $(seq 300); do
-    TF_REATTACH_PROVIDERS=$(sed -n "s/.*TF_REATTACH_PROVIDERS='\(.*\)'$/\1/p" "$WORK/provider.out")
+    TF_REATTACH_PROVIDERS=$(sed -n "s/.*TF_REATTACH_PROVIDERS='\(.*\)'$/\1/p" "$out")
     if [ -n "$TF_REATTACH_PROVIDERS" ]; then export TF_REATTACH_PROVIDERS; return 0; fi
     kill -0 "$pid" 2>/dev/null || break
     sleep .1

@@ -30,6 +30,38 @@ for f in pathlib.Path(sys.argv[1]).glob("*.yaml"):
                 assert {"summary", "what_to_do"} <= set(r["annotations"]) and r["labels"]["severity"] in ("page", "ticket"), r["alert"]
                 assert r["alert"] in tested, f"{r['alert']} has no test"
 PY
+# The portal's metrics: what is asked for is what docs/metrics.md promises, by name and by label.
+cat >"$WORK/metrics.py" <<'PY'
+import pathlib, re, sys, yaml
+doc, rules, boards, source = sys.argv[1:]
+table = {m[0]: (m[1], set(re.findall(r"`(\w+)`", m[2])), m[3]) for m in re.findall(r"^\| `(slipway_\w+)` \| (\w+) \| (.*?) \| (\w+) \|", open(doc).read(), re.M)}
+assert len(table) > 5 and all(t in ("counter", "gauge", "histogram") and f in ("process", "database") for t, _, f in table.values()), "the table of docs/metrics.md cannot be read"
+exprs = [(r["alert"], r["expr"]) for g in yaml.safe_load(open(rules))["groups"] for r in g["rules"]] + [(r["record"], r["expr"]) for g in yaml.safe_load(open(boards))["groups"] for r in g["rules"]]
+bad = []
+for who, expr in exprs:
+    for name in set(re.findall(r"\bslipway_\w+", expr)):
+        base = re.sub(r"_(bucket|sum|count)$", "", name) if name not in table else name
+        if base not in table:
+            bad.append(f"{who}: {name} is not in docs/metrics.md"); continue
+        kind, labels, origin = table[base]
+        used = set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"", " ".join(re.findall(name + r"\{([^}]*)\}", expr)))) | {l.strip() for by in re.findall(r"\bby \(([^)]*)\)", expr) for l in by.split(",")} - {"le"}
+        bad += [f"{who}: {name} has no label {l}" for l in sorted(used - labels)]
+        if kind == "counter" and not re.search(r"(rate|increase)\(" + name, expr): bad.append(f"{who}: {name} only grows; ask for its rate")
+        if origin == "database" and "sum" in expr: bad.append(f"{who}: every web process says {name}; max, not sum")
+source = "\n".join(p.read_text() for p in pathlib.Path(source).rglob("*.rs"))
+exported = set(re.findall(r"# TYPE (slipway_\w+)", source))
+bad += [f"the portal exports {n}, which docs/metrics.md lacks" for n in sorted(exported - set(table))]
+print("not exported yet: " + ", ".join(sorted(set(table) - exported)) if set(table) - exported else "all are exported")
+print("\n".join(bad)); sys.exit(bool(bad))
+PY
+{ printf 'groups:\n  - name: boards\n    rules:\n'; python3 "$M/dashboards.py" --exprs; } >"$WORK/boards.yaml"
+metrics() { "$PY" "$WORK/metrics.py" "$INFRA/../docs/metrics.md" "$1" "$WORK/boards.yaml" "$INFRA/../server/src"; }
+check "alerts and dashboards ask for what docs/metrics.md says, and so does the portal" metrics "$M/rules/slipway.yaml"
+metrics "$M/rules/slipway.yaml" | head -1
+sed 's/slipway_workers_alive/slipway_worker_alive/' "$M/rules/slipway.yaml" >"$WORK/wrong.yaml"
+refused "a metric that nobody promised is found" "slipway_worker_alive is not in" metrics "$WORK/wrong.yaml"
+sed 's/slipway_runs{state=/slipway_runs{phase=/' "$M/rules/slipway.yaml" >"$WORK/wrong.yaml"
+refused "and a label" "has no label phase" metrics "$WORK/wrong.yaml"
 fill() { sed -e "s|\${registry}|registry.example.org|g; s|\${cluster}|shop-dev|g; s|\${region}|eu-west-1|g; s|\${dns_domain}|dev.example.org|g; s|\${dns_policy}|sync|g" "$M/addons.yaml"; }
 fill >"$WORK/addons.yaml"
 check "no placeholder is left, no secret is given" bash -c "! grep -nE '\\\$\{|client_secret *[:=]|password: [^{]' '$WORK/addons.yaml'"

@@ -13,8 +13,8 @@ attach_aws
 one() { # MODULE
   local m=$1 d=$WORK/modules/$1 out p f files
   [ -d "$d/tests" ] && ls "$d"/tests/*.tftest.hcl >/dev/null 2>&1 || return 0
-  # Tests that configure the real provider (rds: ephemeral values cannot be mocked) start it as usual: it is configured once per process.
-  if grep -q '^provider "aws"' "$d"/tests/*.hcl; then unset TF_REATTACH_PROVIDERS; fi
+  # Tests that configure the real provider (rds: ephemeral values cannot be mocked) get a process of their own.
+  if grep -q '^provider "aws"' "$d"/tests/*.hcl; then attach_aws; fi
   if ! out=$(cd "$d" && terraform init -backend=false "${PLUGINS[@]}" 2>&1); then
     if grep -q 'twingate\|/helm' <<<"$out"; then skip "$m" "its provider's binary is not served here"; else fail "$m" "$out"; fi
     return 0
