@@ -25,6 +25,7 @@ external-secrets|0.20.4|script|build-external-secrets.sh
 external-dns|0.21.0|script|build-external-dns.sh
 helm-provider|3.1.1|script|build-helm-provider.sh
 helm-real|1.3.2|script|build-helm-real.sh
+node|1.36.1|script|build-node.sh
 eck|3.5.0|script|build-eck.sh
 promtool|debian|deb|prometheus
 registry|debian|deb|docker-registry

@@ -85,8 +85,25 @@ assert es["nodeSets"][0]["count"] == 3 and "selfSignedCertificate" not in str(es
 assert es["version"] == s["eck-kibana"]["version"] and s["eck-kibana"]["http"]["service"]["spec"]["type"] == "ClusterIP"
 f = a["fluentd"]["values"]; conf = f["fileConfigs"]["04_outputs.conf"]
 assert "scheme https" in conf and "ssl_verify true" in conf and "@type file" in conf and '"min_age":"14d"' in conf
+# The authority's file is mounted from what the operator publishes for the server that is named as host.
+ca, host = re.search(r"ca_file (\S+)/ca\.crt", conf)[1], re.search(r"host (\S+)-es-http\.logging\.svc", conf)[1]
+mounts = {m["mountPath"]: m["name"] for m in f["volumeMounts"]}; held = {v["name"]: v["secret"]["secretName"] for v in f["volumes"]}
+assert held[mounts[ca]] == f"{host}-es-http-certs-public", "the certificate's authority is not mounted"
 assert f"elasticsearch{es['version'].split('.')[0]}" in f["image"]["tag"], "client and server of different majors"
 PY
+# The two charts that cannot be had: our values by schemas written after the charts' own values.
+cat >"$WORK/schemas.py" <<'PY'
+import json, sys, yaml, jsonschema
+name, addons, folder = sys.argv[1:]
+jsonschema.validate(yaml.safe_load(open(addons))["addons"][name]["values"], json.load(open(f"{folder}/{name}.schema.json")))
+PY
+if lint=$(part lint); then
+  for c in kube-prometheus-stack fluentd; do check "$c: our values by a strict schema" "$lint/venv/bin/python" "$WORK/schemas.py" "$c" "$WORK/addons.yaml" "$M/schemas"; done
+  sed 's/validate_hd: true/validate_hd: false/' "$WORK/addons.yaml" >"$WORK/open.yaml"
+  refused "kube-prometheus-stack: a Google sign-in that takes any domain is refused" "True was expected" "$lint/venv/bin/python" "$WORK/schemas.py" kube-prometheus-stack "$WORK/open.yaml" "$M/schemas"
+  sed 's/fileConfigs:/fileConfig:/' "$WORK/addons.yaml" >"$WORK/open.yaml"
+  refused "fluentd: a misspelt key is refused" "fileConfig" "$lint/venv/bin/python" "$WORK/schemas.py" fluentd "$WORK/open.yaml" "$M/schemas"
+else skip "strict schemas of charts that cannot be had" "the part 'lint' is not here"; fi
 check "fluentd's output policy is valid JSON" "$PY" - "$WORK/addons.yaml" <<'PY'
 import json, re, sys, yaml
 c = yaml.safe_load(open(sys.argv[1]))["addons"]["fluentd"]["values"]["fileConfigs"]["04_outputs.conf"]
@@ -146,6 +163,18 @@ assert not es.get("http", {}).get("tls", {}).get("selfSignedCertificate", {}).ge
 assert kb["http"]["service"]["spec"]["type"] == "ClusterIP"
 PY
   else skip "eck: rendering" "the part 'eck' is not here"; fi
+  # The module's README says which versions were rendered here; it must not say more than is true.
+  cat >"$WORK/versions.py" <<'PY'
+import pathlib, re, sys, yaml
+readme, addons, *charts = sys.argv[1:]
+rows = {m[0]: m[1:] for m in re.findall(r"^\| `([\w-]+)` \| (\S+) \| ([^|]+) \|", open(readme).read(), re.M) if re.match(r"\d", m[1])}
+pinned = {n: a["version"] for n, a in yaml.safe_load(open(addons))["addons"].items()}
+here = {pathlib.Path(c).name: yaml.safe_load((pathlib.Path(c) / "Chart.yaml").read_text())["version"] for c in charts}
+bad = [f"{n}: pinned to {v}, the README says {rows.get(n, ['nothing'])[0]}" for n, v in pinned.items() if rows.get(n, [""])[0] != v]
+bad += [f"{n}: {rows[n][1].strip()} is said to be rendered, here is {here.get(n, 'none')}" for n in rows if (rows[n][1].strip() != here.get(n)) and not (n not in here and rows[n][1].startswith("no:"))]
+print("\n".join(bad)); sys.exit(bool(bad) or not here)
+PY
+  check "the README of the module helm says truly which versions were rendered" "$PY" "$WORK/versions.py" "$INFRA/modules/helm/README.md" "$WORK/addons.yaml" "$(part external-secrets)/deploy/charts/external-secrets" "$(part external-dns)/charts/external-dns" "$(part eck)/eck-operator" "$(part eck)/eck-stack"
   for c in kube-prometheus-stack fluentd; do printf 'not rendered: %s (no route to the chart here; its values are asserted above)\n' "$c"; done
 fi
 finish

@@ -145,7 +145,7 @@ echo two >"$APP/file"; git_ commit -qam "Break it"; VERSION=$(upload main push);
 read -r _ TAG2 SHA2 < <(build "$WORK/run2" 2 2>/dev/null)
 BAD=sha256:$(printf 'd%.0s' {1..64})
 sed -i "s|@sha256:[0-9a-f]*|@$BAD|" "$WORK/run2/build-result.json"
-refused "a crashing release fails the pipeline" "failed, revision" deploy "$WORK/run2" "$BAD" "$TAG2" "$SHA2" 15s
+refused "a crashing release fails the pipeline" "failed, revision" deploy "$WORK/run2" "$BAD" "$TAG2" "$SHA2" 30s
 check "the pods of before run again" bash -c "kubectl -n shop get deploy checkout -o jsonpath='{.spec.template.spec.containers[0].image}' | grep -q '$DIGEST'"
 check "the failure is reported, with the revision that runs" is "platform.deploy Deployment Finished checkout failed 3 $BAD $SHA2 ada@example.org" event
 check "the scripts leave nothing secret in the archive" bash -c "! unzip -l '$WORK/run1.zip' | grep -qE '\.git/|token|\.env$'"

@@ -3,7 +3,7 @@
 # Parts that are missing are named and skipped; `infra/lab/parts.sh all` gets them. SLIPWAY_REQUIRE=1 forbids skips.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-all=(static unit state moto charts portal cluster helm secrets dns access pipelines monitoring catalog policy)
+all=(static unit state moto charts portal cluster node helm secrets dns access pipelines monitoring catalog policy)
 tiers=("$@"); [ $# -gt 0 ] || tiers=("${all[@]}")
 lines=() bad=0
 for t in "${tiers[@]}"; do

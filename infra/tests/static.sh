@@ -8,6 +8,7 @@ check "copies and READMEs are in step" python3 "$INFRA/lab/sync.py" --check
 check "no module configures a provider" bash -c "! grep -rnE '^provider \"' '$INFRA'/modules/*/*.tf '$INFRA'/catalog/*/*.tf 2>/dev/null"
 # A template may bring one (the portal keeps it); a module, which is part of many roots, may not.
 check "no lock file in modules" bash -c "! find '$INFRA/modules' -name .terraform.lock.hcl | grep ."
+check "docs/platform-proof.md names tests that exist" python3 "$INFRA/tests/named.py" "$INFRA/../docs/platform-proof.md" "$INFRA"
 check "every module has an example" bash -c 'cd "$0/modules" && for m in */; do [ "$m" = shared/ ] || [ -f "$m/examples/minimal/main.tf" ] || { echo "$m has none"; exit 1; }; done' "$INFRA"
 check "no long-lived key is made" bash -c "! grep -rn aws_iam_access_key --include=*.tf '$INFRA'"
 check "every variable and output is described" python3 - "$INFRA" <<'PY'
@@ -37,8 +38,7 @@ if need_aws "validation by the real AWS schema"; then
       *) check "valid: $1" validate "$WORK/$1" ;;
     esac
   }
-  mapfile -t roots < <(cd "$WORK" && ls -d modules/*/main.tf modules/*/examples/*/main.tf examples/*/main.tf catalog/*/main.tf 2>/dev/null | xargs -n1 dirname; cd "$WORK" && ls catalog/*/template.toml | xargs -n1 dirname)
-  mapfile -t roots < <(printf '%s\n' "${roots[@]}" | sort -u)
+  mapfile -t roots < <(cd "$WORK" && printf '%s\n' modules/*/main.tf modules/*/examples/*/main.tf examples/*/main.tf catalog/*/main.tf catalog/*/template.toml | sed 's|/[^/]*$||' | sort -u)
   par 2 one "${roots[@]}"
 fi
 finish
