@@ -1,7 +1,7 @@
 #!/bin/bash
 # One real node: pods are processes. What the other tiers show as manifests is shown here in effect: the chart's pod runs
 # as it promises, reads its secret (Secrets Manager -> External Secrets -> Secret -> the process), is asked by real
-# probes, crashes and is rolled back; and packets that no policy allows are dropped.
+# probes, crashes and is rolled back. That packets are dropped is asked only where there is an agent that drops them.
 # Needs the superuser, because a node does. Everything runs in namespaces of its own.
 TIER=node
 if [ -z "${IN_A_NODE:-}" ] && [ "$(id -u)" = 0 ] && unshare -n -m -p -f true 2>/dev/null; then
@@ -22,8 +22,8 @@ trap '"$INFRA/lab/node.sh" stop "$N"; interrupted' INT TERM
 
 # Images of our own: busybox with an application of one line; and one that ends at once.
 image() { # NAME COMMAND... : prints its digest
-  local f=$WORK/image-$1; mkdir -p "$f/bin" "$N/images"; cp "$NODE/bin/busybox" "$f/bin/"
-  for c in sh sleep httpd wget cat id echo mkdir touch env nc; do ln -sf busybox "$f/bin/$c"; done
+  local f=$WORK/image-$1; mkdir -p "$f/bin" "$N/images"; cp "$NODE/bin/busybox" "$NODE/bin/ask" "$f/bin/"
+  for c in sh sleep httpd cat id echo mkdir touch; do ln -sf busybox "$f/bin/$c"; done
   # shellcheck disable=SC2016  # the application expands it
   printf '#!/bin/sh\nmkdir -p /tmp/www\necho "$DATABASE_PASSWORD" >/tmp/www/secret\necho ok >/tmp/www/healthz\nid\nif touch /written 2>/dev/null; then echo "the image can be written"; fi\n[ -e /var/run/secrets ] && echo "a token is mounted"\nexec httpd -f -p 8080 -h /tmp/www\n' >"$f/bin/app"
   printf '#!/bin/sh\necho "about to crash"\nexit 3\n' >"$f/bin/crash"; chmod +x "$f/bin/app" "$f/bin/crash"
@@ -33,7 +33,7 @@ image pause docker.io/local/pause:1 /bin/sleep infinity >/dev/null
 good=$(image app registry.example.org/shop/checkout:app /bin/app); bad=$(image crash registry.example.org/shop/checkout:crash /bin/crash)
 if out=$("$INFRA/lab/node.sh" start "$N" "$CLUSTER_DIR" 2>&1); then pass "a real node: kubelet and containerd are ready"; else fail "a real node" "$out"; finish; fi
 # Pods name images by digest, so that is what they are called here.
-for i in app:$good crash:$bad; do "$N/bin/ctr" -a "$N/containerd.sock" -n k8s.io images tag "registry.example.org/shop/checkout:${i%%:*}" "registry.example.org/shop/checkout@${i#*:}" >/dev/null; done
+for i in app:$good crash:$bad; do "$N/bin/ctr" -a "$N/containerd.sock" -n k8s.io images tag "registry.example.org/shop/checkout:${i%%:*}" "registry.example.org/shop/checkout@${i#*:}" >/dev/null 2>&1; done
 
 secret() { "$PY" - "$1" <<'PY'
 import boto3, json, os, sys
@@ -62,7 +62,7 @@ inside() { curl -s -m 5 "http://$(address):8080/secret"; } # the machine itself 
 check "the process reads the value from Secrets Manager" eventually 60 is "$ONE" inside
 check "it runs as nobody" bash -c "cat '$N'/logs/shop_checkout-*/app/*.log | grep -q 'uid=10001'"
 check "it cannot write its image, and has no token" bash -c "! cat '$N'/logs/shop_checkout-*/app/*.log | grep -E 'can be written|token is mounted'"
-check "it has no capability and may gain none" bash -c "p=\$('$N/bin/ctr' -a '$N/containerd.sock' -n k8s.io tasks ls | awk '/RUNNING/{print \$2}' | while read -r q; do grep -qa httpd /proc/\$q/cmdline && echo \$q; done | head -1); [ -n \"\$p\" ] && grep -q 'CapEff:.0000000000000000' /proc/\$p/status && grep -q 'NoNewPrivs:.1' /proc/\$p/status && grep -q 'Seccomp:.2' /proc/\$p/status"
+check "it has no capability and may gain none" bash -c "p=\$('$N/bin/ctr' -a '$N/containerd.sock' -n k8s.io tasks ls 2>/dev/null | awk '/RUNNING/{print \$2}' | while read -r q; do grep -qa httpd /proc/\$q/cmdline && echo \$q; done | head -1); [ -n \"\$p\" ] && grep -q 'CapEff:.0000000000000000' /proc/\$p/status && grep -q 'NoNewPrivs:.1' /proc/\$p/status && grep -q 'Seccomp:.2' /proc/\$p/status"
 check "the value is rotated" secret "$TWO"
 check "the controller brings it" eventually 60 bash -c "[ \"\$(kubectl -n shop get secret checkout-db -o 'jsonpath={.data.password}' | base64 -d)\" = '$TWO' ]"
 check "the process still has the old one: a Secret does not restart pods" is "$ONE" inside
@@ -85,7 +85,7 @@ spec:
   containers:
     - name: c
       image: registry.example.org/shop/checkout@$good
-      command: [sh, -c, 'if wget -q -T 4 -O - http://$(address):8080/healthz; then echo let-in; else echo shut-out; fi']
+      command: [ask, "$(address):8080"]
       securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
       resources: {requests: {cpu: 10m, memory: 16Mi}, limits: {memory: 32Mi}}
 Y
@@ -93,14 +93,19 @@ Y
   sed -n 's/.* F //p' "$N"/logs/"$1"_visitor_*/c/*.log | tail -1
 }
 check "network: from the ingress' namespace packets arrive" is let-in visitor ingress
-check "network: from elsewhere they are dropped" is shut-out visitor elsewhere
-check "network: and from the pod's own namespace too (default-deny)" is shut-out visitor shop
-kubectl -n shop delete networkpolicy --all >/dev/null
-check "network: without the policies they would arrive: it is these that drop them" is let-in visitor elsewhere
+if [ -x "${SLIPWAY_POLICY_AGENT:-}" ]; then
+  check "network: from elsewhere they are dropped" is shut-out visitor elsewhere
+  check "network: and from the pod's own namespace too (default-deny)" is shut-out visitor shop
+  kubectl -n shop delete networkpolicy --all >/dev/null
+  check "network: without the policies they would arrive: it is these that drop them" is let-in visitor elsewhere
+else
+  # Without an agent everybody is let in (seen), so these checks can fail; with one they have not been seen to pass yet.
+  printf 'not proven: that packets are dropped (SLIPWAY_POLICY_AGENT names no agent)\n'
+fi
 
 refused "a release whose process crashes fails" "timed? ?out|deadline|not ready|failed" up "$bad" 30s
 check "what the process said is there to read" bash -c "cat '$N'/logs/shop_checkout-*/app/*.log | grep -q 'about to crash'"
 check "and the old one serves on, by itself" eventually 60 is "$TWO" inside
-[ "$failed" -eq 0 ] || { kubectl get pods -A; kubectl -n shop get events | tail -5; tail -3 "$N/kubelet.log" "$N/agent.log"; }
+[ "$failed" -eq 0 ] || { kubectl get pods -A; kubectl -n shop get events | tail -5; tail -n 3 "$N/kubelet.log"; tail -n 3 "$N/agent.log"; }
 "$INFRA/lab/node.sh" stop "$N"
 finish
