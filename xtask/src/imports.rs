@@ -9,6 +9,7 @@ use std::process::Command;
 const ARROWS: &[(&str, &[&str])] = &[
     ("slipway-domain", &[]),
     ("slipway-seal", &[]),
+    ("slipway-oidc", &[]),
     ("slipway-policy", &["slipway-domain"]),
     ("slipway-catalog", &["slipway-domain", "slipway-seal"]),
     (
@@ -42,6 +43,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "slipway-services",
             "slipway-worker",
             "slipway-catalog",
+            "slipway-oidc",
             "slipway-seal",
             "slipway-domain",
         ],
@@ -82,6 +84,7 @@ const NOT_IN_THE_BROWSER: &[&str] = &[
     "slipway-catalog",
     "slipway-policy",
     "slipway-seal",
+    "slipway-oidc",
     "slipway-adapters",
     "slipway-worker",
     "slipway",
