@@ -15,7 +15,7 @@ use slipway_domain::rights::Right;
 
 use crate::{
     api,
-    pages::{self, App},
+    pages::{self, App, account, people},
 };
 
 /// The largest form, in bytes: larger than any that the office accepts, so that it can say what was too much, and keep
@@ -165,6 +165,64 @@ pub fn table() -> Vec<Route> {
             "/runs/{id}/reconcile",
             Needs(Right::SettleUnknown),
             api::run::reconcile,
+        ),
+        page(
+            "/runs/{id}/evidence",
+            Needs(Right::SeeAudit),
+            pages::audit::evidence,
+        ),
+        page(
+            "/audit/export",
+            Needs(Right::SeeAudit),
+            pages::audit::export,
+        ),
+        // Who is here, and what they may do.
+        page("/access", SignedIn, account::access),
+        page("/sessions", SignedIn, account::sessions),
+        form("/sessions/end-others", SignedIn, account::end_others),
+        form("/sessions/{id}/end", SignedIn, account::end),
+        page("/setup/{token}", SignedIn, account::look_at_setup),
+        form("/setup/{token}", SignedIn, account::set_up),
+        page("/people", Needs(Right::SeePeople), people::list),
+        page("/people/{id}", Needs(Right::SeePeople), people::one),
+        form(
+            "/people/{id}/give",
+            Needs(Right::ManagePeople),
+            people::give,
+        ),
+        form(
+            "/people/{id}/take",
+            Needs(Right::ManagePeople),
+            people::take,
+        ),
+        form(
+            "/people/{id}/suspend",
+            Needs(Right::ManagePeople),
+            people::suspend,
+        ),
+        form(
+            "/people/{id}/resume",
+            Needs(Right::ManagePeople),
+            people::resume,
+        ),
+        form(
+            "/people/{id}/end-sessions",
+            Needs(Right::ManagePeople),
+            people::end_sessions,
+        ),
+        page("/settings", Needs(Right::SeePeople), people::settings),
+        page("/teams", SignedIn, people::teams),
+        form("/teams", Needs(Right::ManagePeople), people::add_team),
+        page("/teams/{id}", Needs(Right::SeeEnvironment), people::team),
+        form(
+            "/teams/{id}/members",
+            Needs(Right::ManageTeam),
+            people::put_member,
+        ),
+        form(
+            "/teams/{id}/remove",
+            Needs(Right::ManageTeam),
+            people::remove_member,
         ),
     ]
 }

@@ -13,8 +13,25 @@ pub struct Site {
     pub assets: Arc<Assets>,
     /// Set while the demo sign-in is on.
     pub demo: Option<DemoSite>,
+    /// Set while people sign in with Google.
+    pub google: Option<GoogleSite>,
     /// Which AWS there is.
     pub aws: Aws,
+}
+
+/// Google's sign-in, as far as a page may show it. The client's secret is not here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GoogleSite {
+    /// The client's id.
+    pub client: String,
+    /// The provider's address.
+    pub issuer: String,
+    /// The domains whose accounts may sign in.
+    pub domains: Vec<String>,
+    /// Where the provider sends people back to.
+    pub redirect: String,
+    /// Addresses that make their first bearer an admin.
+    pub admins: Vec<String>,
 }
 
 /// The demo sign-in.

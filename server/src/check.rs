@@ -72,6 +72,16 @@ pub async fn check(settings: &Settings) -> anyhow::Result<ExitCode> {
             "Set SLIPWAY_GOOGLE_CLIENT_ID.",
         ));
     }
+    if let Err(error) = crate::sign_in::google::Google::from(settings) {
+        findings.push((
+            format!("{error:#}")
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+            "docs/operating.md says how the Google client is made and what to set.",
+        ));
+    }
     if settings.demo == Some(true)
         && (settings.demo(false).is_err() || !settings.listen.ip().is_loopback())
     {

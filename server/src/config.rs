@@ -32,6 +32,22 @@ pub enum Command {
     Migrate(Settings),
     /// Name everything that would stop a production start.
     Check(Settings),
+    /// What can be said about an exported audit trail, without a portal.
+    #[command(subcommand)]
+    Audit(Audit),
+}
+
+/// Looking at an exported audit trail.
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Say whether it is whole, and if not, which record is the first that was edited, removed, inserted or moved.
+    Verify {
+        /// The exported file.
+        file: PathBuf,
+        /// The public key that the portal signs with, as you noted it from its settings page.
+        #[arg(long)]
+        key: Option<String>,
+    },
 }
 
 /// Settings; each subcommand uses those that concern it.
@@ -85,9 +101,35 @@ pub struct Settings {
     /// OpenID client of Google; with it, the demo sign-in is off.
     #[arg(long, env = "SLIPWAY_GOOGLE_CLIENT_ID")]
     pub google_client_id: Option<String>,
+    /// Its secret.
+    #[arg(long, env = "SLIPWAY_GOOGLE_CLIENT_SECRET", hide_env_values = true)]
+    pub google_client_secret: Option<String>,
+    /// Google Workspace domains whose accounts may sign in: whole names, compared whole.
+    #[arg(long, env = "SLIPWAY_GOOGLE_DOMAINS", value_delimiter = ',')]
+    pub google_domains: Vec<String>,
+    /// Where the provider describes itself.
+    #[arg(
+        long,
+        env = "SLIPWAY_GOOGLE_ISSUER",
+        default_value = "https://accounts.google.com"
+    )]
+    pub google_issuer: String,
+    /// Addresses that make the first person who signs in with each an admin. Without any, the first start prints a link.
+    #[arg(long, env = "SLIPWAY_ADMINS", value_delimiter = ',')]
+    pub admins: Vec<String>,
+    /// Where browsers reach the portal: `https://HOST`. Needed for Google, except on loopback.
+    #[arg(long, env = "SLIPWAY_PUBLIC_URL")]
+    pub public_url: Option<String>,
+    /// Proxies in front that each add an address to X-Forwarded-For: that many are believed, counted from the end.
+    #[arg(long, env = "SLIPWAY_TRUSTED_HOPS", default_value_t = 0)]
+    pub trusted_hops: usize,
     /// Sign in as an invented person, for trying out. Only on loopback.
     #[arg(long, env = "SLIPWAY_DEMO")]
     pub demo: Option<bool>,
+    /// Seconds between being told to stop and taking no new requests; meanwhile `/health/ready` says no, so that whoever
+    /// sends requests sends them elsewhere.
+    #[arg(long, env = "SLIPWAY_DRAIN_SECONDS", default_value_t = 0)]
+    pub drain_seconds: u32,
     /// Runs that the worker carries out at the same time.
     #[arg(long, env = "SLIPWAY_SLOTS", default_value_t = 2)]
     pub slots: usize,

@@ -15,9 +15,8 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
-use slipway_app::App;
+use slipway_app::{App, routes::Rule};
 use slipway_services::{Ctx, live::Hub, person::PERSONAS, session};
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -25,7 +24,14 @@ use tower_http::{
     catch_panic::CatchPanicLayer, compression::CompressionLayer, timeout::TimeoutLayer,
 };
 
-use crate::{assets, live, sign_in};
+use crate::{
+    assets, health,
+    limits::{self, Key, Limits, Peer},
+    live,
+    metrics::{self, Metrics, RequestId},
+    mount::{Mount, Mounted},
+    sign_in::{self, google::Google},
+};
 
 /// What the guards and the door's own routes know.
 #[derive(Clone, Debug)]
@@ -44,10 +50,22 @@ pub struct Door {
     pub leaving: watch::Receiver<bool>,
     /// Open streams by person.
     pub streams: Arc<Mutex<HashMap<i64, usize>>>,
+    /// Google's sign-in, if it is configured.
+    pub google: Option<Arc<Google>>,
+    /// Says when the process is about to leave: it is not ready any more, and still answers.
+    pub stopping: watch::Receiver<bool>,
+    /// What was counted.
+    pub metrics: Arc<Metrics>,
+    /// How much anybody may ask for.
+    pub limits: Arc<Limits>,
+    /// Proxies of ours in front.
+    pub hops: usize,
 }
 
 /// No address of ours is longer, in bytes.
 const LONGEST_URI: usize = 8 * 1024;
+/// No query of ours has more parts.
+const MOST_PARTS: usize = 200;
 /// A page that takes longer has hung.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -65,27 +83,38 @@ impl Door {
         }
     }
 
-    /// A `Set-Cookie` value.
-    pub fn cookie(&self, token: &str, seconds: i64) -> String {
-        let secure = if self.tls { "; Secure" } else { "" };
-        format!(
-            "{}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}",
-            self.cookie_name()
-        )
+    /// The name of the cookie of a sign-in that is under way.
+    pub fn flow_name(&self) -> &'static str {
+        if self.tls {
+            "__Host-slipway-flow"
+        } else {
+            "slipway-flow"
+        }
     }
 
-    fn token<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        headers
+    /// A `Set-Cookie` value for the session.
+    pub fn cookie(&self, token: &str, seconds: i64) -> String {
+        self.named_cookie(self.cookie_name(), token, seconds)
+    }
+
+    /// A `Set-Cookie` value.
+    pub fn named_cookie(&self, name: &str, value: &str, seconds: i64) -> String {
+        let secure = if self.tls { "; Secure" } else { "" };
+        format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
+    }
+
+    /// A cookie's value. Of two with one name neither counts: somebody may have planted one.
+    pub fn cookie_of<'a>(&self, headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
+        let mut found = headers
             .get_all(header::COOKIE)
             .iter()
             .filter_map(|v| v.to_str().ok())
             .flat_map(|v| v.split(';'))
-            .find_map(|pair| {
-                pair.trim()
-                    .split_once('=')
-                    .filter(|(name, _)| *name == self.cookie_name())
-                    .map(|(_, token)| token)
-            })
+            .filter_map(|pair| pair.trim().split_once('='))
+            .filter(|(name, _)| *name == wanted)
+            .map(|(_, value)| value);
+        let first = found.next();
+        first.filter(|_| found.next().is_none())
     }
 
     /// True for a host that is ours.
@@ -108,11 +137,45 @@ impl Door {
                     .is_some_and(|word| PERSONAS.iter().any(|p| p.word == word)))
     }
 
+    /// The door's own pages and posts.
+    fn passage() -> (Router<Door>, Vec<Mounted>) {
+        Mount::new()
+            .post("/sign-in", Rule::Public, sign_in::demo)
+            .post("/sign-out", Rule::Public, sign_in::out)
+            .get("/auth/start", Rule::Public, sign_in::google::start)
+            .get("/auth/callback", Rule::Public, sign_in::google::callback)
+            .done()
+    }
+
+    fn streams() -> (Router<Door>, Vec<Mounted>) {
+        Mount::new()
+            .get("/live", Rule::SignedIn, live::stream)
+            .done()
+    }
+
+    fn signs_of_life() -> (Router<Door>, Vec<Mounted>) {
+        Mount::new()
+            .get("/health/live", Rule::Public, health::live)
+            .get("/health/ready", Rule::Public, health::ready)
+            .get("/metrics", Rule::Public, metrics::show)
+            .done()
+    }
+
+    /// Everything that is mounted besides the front rooms.
+    #[cfg(test)]
+    pub fn table() -> Vec<Mounted> {
+        [
+            Self::passage().1,
+            Self::streams().1,
+            Self::signs_of_life().1,
+        ]
+        .concat()
+    }
+
     /// The whole router: front rooms, door, guards.
     pub fn router(self, site: &std::path::Path) -> Router {
-        let door = Router::new()
-            .route("/sign-in", post(sign_in::demo))
-            .route("/sign-out", post(sign_in::out))
+        let door = Self::passage()
+            .0
             .layer(DefaultBodyLimit::max(16 * 1024))
             .layer(middleware::from_fn_with_state(
                 self.app.clone(),
@@ -126,13 +189,10 @@ impl Door {
                 PATIENCE,
             ))
             .layer(CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest));
-        let streams = Router::new()
-            .route("/live", get(live::stream))
-            .with_state(self.clone());
-        let health = Router::new()
-            .route("/health/live", get(|| async { "alive\n" }))
-            .route("/health/ready", get(ready))
-            .with_state(self.clone());
+        let streams = Self::streams().0.with_state(self.clone());
+        let health = Self::signs_of_life().0.with_state(self.clone());
+        let tls = self.tls;
+        let watched = self.clone();
         pages
             .merge(streams)
             .layer(middleware::from_fn_with_state(self.clone(), who))
@@ -140,21 +200,10 @@ impl Door {
             .layer(middleware::from_fn_with_state(self, guard))
             .merge(health)
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(middleware::map_response(dress))
-    }
-}
-
-async fn ready(State(door): State<Door>) -> Response {
-    if *door.leaving.borrow() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "leaving\n").into_response();
-    }
-    match tokio::time::timeout(Duration::from_secs(2), door.app.office.web.acquire()).await {
-        Ok(Ok(_)) => "ready\n".into_response(),
-        _ => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the database does not answer\n",
-        )
-            .into_response(),
+            .layer(middleware::from_fn_with_state(watched, metrics::observe))
+            .layer(middleware::map_response(move |response| {
+                dress(response, tls)
+            }))
     }
 }
 
@@ -180,6 +229,13 @@ fn turned_away(door: &Door, request: &Request) -> Option<(StatusCode, &'static s
         return Some((
             StatusCode::URI_TOO_LONG,
             "This address is longer than any of ours.",
+        ));
+    }
+    let parts = request.uri().query().map_or(0, |q| q.matches('&').count());
+    if parts > MOST_PARTS {
+        return Some((
+            StatusCode::URI_TOO_LONG,
+            "This address has more parts than any of ours.",
         ));
     }
     let mut hosts = request.headers().get_all(header::HOST).iter();
@@ -238,11 +294,14 @@ async fn who(State(door): State<Door>, mut request: Request, next: Next) -> Resp
         reason = "the front door reads the clock once per request, for everybody behind it"
     )]
     let now = OffsetDateTime::now_utc();
-    let request_id = slipway_seal::hex(&slipway_seal::random::<8>());
-    let actor = match door.token(request.headers()) {
+    let request_id = request
+        .extensions()
+        .get::<RequestId>()
+        .map_or_else(String::new, |id| id.0.clone());
+    let found = match door.cookie_of(request.headers(), door.cookie_name()) {
         None => None,
-        Some(token) => match session::find(&door.app.office.web, token, now).await {
-            Ok(actor) => actor,
+        Some(token) => match session::enter(&door.app.office.web, token, now).await {
+            Ok(found) => found,
             Err(error) => {
                 let here = request.uri().path_and_query().map_or("/", |p| p.as_str());
                 let ctx = Ctx {
@@ -254,20 +313,60 @@ async fn who(State(door): State<Door>, mut request: Request, next: Next) -> Resp
             }
         },
     };
-    request.extensions_mut().insert(Ctx {
+    let (actor, fresh) = found.map_or((None, None), |f| (Some(f.actor), f.fresh));
+    let ctx = Ctx {
         actor,
-        request_id: request_id.clone(),
+        request_id,
         now,
-    });
-    let mut response = next.run(request).await;
-    if let Ok(id) = HeaderValue::from_str(&request_id) {
-        response.headers_mut().insert("x-request-id", id);
+    };
+    let mut response = match too_much(&door, &request, ctx.actor.as_ref().map(|a| a.user.get())) {
+        Some(seconds) => slow_down(seconds),
+        None => {
+            request.extensions_mut().insert(ctx.clone());
+            next.run(request).await
+        }
+    };
+    // For the log.
+    response.extensions_mut().insert(ctx);
+    if let Some(token) = fresh
+        && !door.sets_session(response.headers())
+    {
+        let seconds = session::ABSOLUTE.whole_seconds();
+        sign_in::set(&mut response, &door.cookie(token.0.expose(), seconds));
     }
     response
 }
 
+/// Seconds to wait, if this person or this address asks for too much.
+fn too_much(door: &Door, request: &Request, person: Option<i64>) -> Option<u64> {
+    let now = std::time::Instant::now();
+    let peer = request.extensions().get::<Peer>().copied();
+    let address = limits::address(peer, request.headers(), door.hops);
+    let path = request.uri().path();
+    let change = !matches!(*request.method(), Method::GET | Method::HEAD);
+    // Looking at the sign-in page is free; beginning or ending a sign-in is not.
+    let sign_in = path.starts_with("/auth/") || (change && path == "/sign-in");
+    let mut keys = vec![person.map_or(Key::Address(address), Key::Person)];
+    if sign_in {
+        keys.push(Key::SignIns(address));
+    } else if let (true, Some(person)) = (change, person) {
+        keys.push(Key::Changes(person));
+    }
+    keys.into_iter()
+        .find_map(|key| door.limits.take(key, now).err())
+}
+
+fn slow_down(seconds: u64) -> Response {
+    (
+        StatusCode::TOO_MANY_REQUESTS,
+        [(header::RETRY_AFTER, HeaderValue::from(seconds))],
+        format!("This is more than Slipway answers at once. Try again in {seconds} s; nothing was changed.\n"),
+    )
+        .into_response()
+}
+
 /// Headers on everything.
-async fn dress(mut response: Response) -> Response {
+async fn dress(mut response: Response, tls: bool) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [
         ("content-security-policy", CSP),
@@ -284,6 +383,12 @@ async fn dress(mut response: Response) -> Response {
         headers.insert(
             HeaderName::from_static(name),
             HeaderValue::from_static(value),
+        );
+    }
+    if tls {
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=63072000; includeSubDomains"),
         );
     }
     headers
@@ -306,6 +411,23 @@ impl Door {
         }
         *count += 1;
         Some(Place(self.streams.clone(), person))
+    }
+}
+
+impl Door {
+    /// Streams that are open now.
+    pub fn open_streams(&self) -> usize {
+        let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.values().sum()
+    }
+
+    /// Whether an answer sets the session's cookie itself.
+    fn sets_session(&self, headers: &HeaderMap) -> bool {
+        let name = format!("{}=", self.cookie_name());
+        headers
+            .get_all(header::SET_COOKIE)
+            .iter()
+            .any(|v| v.as_bytes().starts_with(name.as_bytes()))
     }
 }
 

@@ -102,6 +102,7 @@ async fn follow(
         return;
     }
     let mut hint = false;
+    let mut known = ctx.now;
     let mut pause = tokio::time::interval(Duration::from_millis(400));
     loop {
         tokio::select! {
@@ -127,6 +128,12 @@ async fn follow(
                     }
                 }
                 Ok(Event::Job) => {}
+                // Their session ended, or they may see other things now: the browser comes again, and is judged anew.
+                Ok(Event::Person { user }) => {
+                    if ctx.actor.as_ref().is_some_and(|a| a.user == user) {
+                        return;
+                    }
+                }
                 Ok(Event::Missed) | Err(broadcast::error::RecvError::Lagged(_)) => {
                     hint = true;
                     if everything(&door, &ctx, &mut offsets, &say).await.is_err() {
@@ -144,11 +151,15 @@ async fn follow(
             _ = beat.tick() => {
                 #[expect(clippy::disallowed_methods, reason = "a stream outlives its request's clock")]
                 let now = time::OffsetDateTime::now_utc();
-                let alive = match ctx.actor.as_ref().and_then(|a| a.session) {
-                    Some(id) => session::is_alive(&door.app.office.web, id, now).await.unwrap_or(true),
-                    None => false,
-                };
-                if !alive || say.text(": here\n\n".into()).await.is_err() {
+                let Some(id) = ctx.actor.as_ref().and_then(|a| a.session) else { return };
+                match session::is_alive(&door.app.office.web, id, now).await {
+                    Ok(true) => known = now,
+                    Ok(false) => return,
+                    // Nobody knows: that is no yes for long.
+                    Err(_) if now - known > session::DOUBT => return,
+                    Err(_) => {}
+                }
+                if say.text(": here\n\n".into()).await.is_err() {
                     return;
                 }
                 // A lost notification must cost neither a line nor a change of state for longer than this.

@@ -5,13 +5,19 @@
 //! and decisions about rights (the office decides).
 
 mod assets;
+mod audit;
 mod check;
 mod config;
 mod database;
 mod door;
 mod folder;
+mod health;
 mod keys;
+mod limits;
+mod listen;
 mod live;
+mod metrics;
+mod mount;
 mod postgres;
 mod say;
 mod sign_in;
@@ -50,6 +56,9 @@ fn main() -> ExitCode {
                 .await
                 .map(|()| ExitCode::SUCCESS),
             Command::Check(settings) => check::check(&settings).await,
+            Command::Audit(config::Audit::Verify { file, key }) => {
+                audit::run(&file, key.as_deref())
+            }
         }
     });
     // Whatever still blocks must not hold the terminal.

@@ -9,7 +9,7 @@ use slipway_app::{
     site::{Aws, DemoSite, Site},
 };
 use slipway_seal::WorkerKey;
-use slipway_services::{Office, live::Hub, person, work::Lease};
+use slipway_services::{Office, live::Hub, person, session, sign_in, work::Lease};
 use slipway_worker::{Config, Handle, Imitation, Leaving};
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use time::{Duration, OffsetDateTime};
@@ -20,9 +20,10 @@ use crate::{
     database,
     door::{self, Door},
     folder::Folder,
-    keys,
+    keys, listen,
     postgres::Cluster,
     say,
+    sign_in::google::Google,
 };
 
 /// `slipway up`: everything in one process.
@@ -35,6 +36,7 @@ pub async fn up(settings: Settings) -> anyhow::Result<()> {
     let folder = Folder::open(&settings.data)?;
     let listener = listen(&settings).await?;
     let demo = settings.demo(true)?;
+    Google::from(&settings)?;
     let cluster = match &settings.database_url {
         Some(_) => None,
         None => Some(Cluster::start(&folder, settings.pg_bin.as_deref()).await?),
@@ -63,6 +65,8 @@ struct Running {
     web: JoinHandle<()>,
     worker: Option<Handle>,
     leaving: watch::Sender<bool>,
+    /// Told before that: not ready any more, and still answering for so long.
+    stopping: (watch::Sender<bool>, std::time::Duration),
     pools: Vec<PgPool>,
     address: std::net::SocketAddr,
     engines: Vec<String>,
@@ -83,6 +87,7 @@ async fn start(
         #[expect(clippy::disallowed_methods, reason = "the process starts now")]
         person::seed_demo(&web, OffsetDateTime::now_utc()).await?;
     }
+    prepare(settings, &web, demo).await?;
     let key_file = settings
         .key_file
         .clone()
@@ -90,14 +95,23 @@ async fn start(
     let key = keys::load(&key_file, settings.key_file.is_none())?;
     let hub = Hub::start(web.clone());
     let (leaving, left) = watch::channel(false);
+    let (stopping, stopped) = watch::channel(false);
     let address = listener.local_addr()?;
     // Pages are there at once; the worker still asks its engines for their versions.
-    let web_task = start_web(settings, web.clone(), hub.clone(), listener, demo, left)?;
+    let web_task = start_web(
+        settings,
+        web.clone(),
+        hub.clone(),
+        listener,
+        demo,
+        (stopped, left),
+    )?;
     let worker = start_worker(settings, &folder.path, work.clone(), hub, key).await;
     let mut running = Running {
         web: web_task,
         worker: None,
         leaving,
+        stopping: (stopping, drain(settings)),
         pools: vec![web, work],
         address,
         engines: vec![],
@@ -124,22 +138,26 @@ async fn start(
 pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let mut asked = Asked::listen();
     let demo = settings.demo(false)?;
+    Google::from(&settings)?;
     let options = database::options(&settings)?;
     let listener = listen(&settings).await?;
     let address = listener.local_addr()?;
     let web = database::pool(&options, database::WEB, 20);
     let hub = Hub::start(web.clone());
     let (leaving, left) = watch::channel(false);
+    let (stopping, stopped) = watch::channel(false);
     if demo {
         #[expect(clippy::disallowed_methods, reason = "the process starts now")]
         person::seed_demo(&web, OffsetDateTime::now_utc()).await?;
     }
-    let task = start_web(&settings, web.clone(), hub, listener, demo, left)?;
+    prepare(&settings, &web, demo).await?;
+    let task = start_web(&settings, web.clone(), hub, listener, demo, (stopped, left))?;
     tracing::info!(%address, "serving");
     let running = Running {
         web: task,
         worker: None,
         leaving,
+        stopping: (stopping, drain(&settings)),
         pools: vec![web],
         address,
         engines: vec![],
@@ -176,12 +194,38 @@ pub async fn work(settings: Settings) -> anyhow::Result<()> {
         web: tokio::spawn(async {}),
         worker: Some(worker),
         leaving,
+        stopping: (watch::channel(false).0, std::time::Duration::ZERO),
         pools: vec![pool],
         address,
         engines: vec![],
         changed: None,
     };
     leave(running, &mut asked).await;
+    Ok(())
+}
+
+fn drain(settings: &Settings) -> std::time::Duration {
+    std::time::Duration::from_secs(settings.drain_seconds.into())
+}
+
+/// Before the door opens: invented people are out where there is no demo, and without an admin there is a link.
+async fn prepare(settings: &Settings, web: &PgPool, demo: bool) -> anyhow::Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "the process starts now")]
+    let now = OffsetDateTime::now_utc();
+    if demo {
+        return Ok(());
+    }
+    session::end_demo(web, now).await?;
+    let Some(google) = Google::from(settings)? else {
+        return Ok(());
+    };
+    if let Some(token) = sign_in::setup_link(web, &google.admins, now).await? {
+        say::line(&format!(
+            "\n  Nobody is an admin yet. Whoever opens this link and signs in becomes the first; it works once, within a day:\n\n    {}/setup/{}\n",
+            google.public(),
+            token.expose()
+        ));
+    }
     Ok(())
 }
 
@@ -201,13 +245,14 @@ fn start_web(
     hub: Hub,
     listener: TcpListener,
     demo: bool,
-    leaving: watch::Receiver<bool>,
+    (stopping, leaving): (watch::Receiver<bool>, watch::Receiver<bool>),
 ) -> anyhow::Result<JoinHandle<()>> {
     let assets = Assets::read(&settings.site).unwrap_or_else(|error| {
         tracing::warn!(site = %settings.site.display(), %error, "the browser side is not built: pages have no style and do not move");
         Assets::default()
     });
     let address = listener.local_addr()?;
+    let google = Google::from(settings)?.map(Arc::new);
     let aws = match (&settings.aws_endpoint, &settings.provider_mirror) {
         (Some(endpoint), Some(_)) => Aws::Imitation(
             settings
@@ -225,6 +270,7 @@ fn start_web(
         demo: demo.then_some(DemoSite {
             port: address.port(),
         }),
+        google: google.as_ref().map(|g| g.site()),
         aws,
     };
     let door = Door {
@@ -238,20 +284,14 @@ fn start_web(
         loopback: address.ip().is_loopback(),
         leaving: leaving.clone(),
         streams: door::no_streams(),
+        google,
+        stopping,
+        metrics: Arc::default(),
+        limits: Arc::default(),
+        hops: settings.trusted_hops,
     };
     let router = door.router(&settings.site);
-    Ok(tokio::spawn(async move {
-        let mut leaving = leaving;
-        let left = async move {
-            let _ = leaving.wait_for(|left| *left).await;
-        };
-        if let Err(error) = axum::serve(listener, router)
-            .with_graceful_shutdown(left)
-            .await
-        {
-            tracing::error!(%error, "the web side ended");
-        }
-    }))
+    Ok(tokio::spawn(listen::serve(listener, router, leaving)))
 }
 
 async fn start_worker(
@@ -364,6 +404,11 @@ impl Asked {
 /// are told, and only then does the database stop.
 async fn leave(mut running: Running, asked: &mut Asked) {
     asked.again().await;
+    let _ = running.stopping.0.send(true);
+    tokio::select! {
+        () = tokio::time::sleep(running.stopping.1) => {}
+        () = asked.again() => {}
+    }
     if let Some(worker) = running.worker.take() {
         worker.leave(Leaving::Gently);
         let leave = worker.leaver();

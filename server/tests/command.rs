@@ -53,14 +53,19 @@ struct Up {
 
 impl Up {
     /// Starts it, and returns when it has said that it is up.
+    fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
     #[expect(
         clippy::zombie_processes,
         reason = "a test that panics here takes its process group down with it"
     )]
-    fn start(data: &Path) -> Self {
+    fn start_with(data: &Path, env: &[(&str, &str)]) -> Self {
         let port = free_port();
         let listen = format!("127.0.0.1:{port}");
         let mut child = slipway(&["up", "--listen", &listen, "--data", data.to_str().unwrap()])
+            .envs(env.iter().copied())
             .spawn()
             .unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
@@ -248,10 +253,96 @@ async fn check_is_content_with_what_production_needs() {
         &engine,
         "--google-client-id",
         "x",
+        "--google-client-secret",
+        "x",
+        "--google-domains",
+        "example.com",
     ];
     let args = args.map(str::to_owned);
     let (ok, said) = tokio::task::spawn_blocking(move || run(&args.each_ref().map(String::as_str)))
         .await
         .unwrap();
     assert!(ok, "{said}");
+}
+
+#[test]
+fn told_to_stop_it_says_that_it_is_not_ready_before_it_stops_answering() {
+    let data = temp("drain");
+    let mut up = Up::start_with(&data, &[("SLIPWAY_DRAIN_SECONDS", "4")]);
+    assert!(up.get("/health/ready").contains("200"));
+    up.signal("TERM");
+    let mut ready = up.get("/health/ready");
+    while ready.contains(" 200 ") {
+        ready = up.get("/health/ready");
+    }
+    assert!(
+        ready.contains(" 503 ") && ready.contains("leaving"),
+        "{ready}"
+    );
+    assert!(up.get("/sign-in").starts_with("HTTP/1.1 200"));
+    assert!(up.child.wait().unwrap().success());
+    std::fs::remove_dir_all(&data).unwrap();
+}
+
+#[test]
+fn with_google_configured_by_half_it_does_not_start_and_says_what_is_missing() {
+    let google = |more: &[&str]| {
+        let data = temp("google");
+        let args = [
+            &["serve", "--database-url", "postgres://nobody@127.0.0.1:1/x"][..],
+            &["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"],
+            &["--google-client-id", "x"],
+            more,
+        ]
+        .concat();
+        run(&args)
+    };
+    let secret = ["--google-client-secret", "hunter2secret"];
+    for (more, missing) in [
+        (vec![], "SLIPWAY_GOOGLE_CLIENT_SECRET"),
+        (secret.to_vec(), "SLIPWAY_GOOGLE_DOMAINS"),
+        (
+            [&secret[..], &["--google-domains", "example.com"]].concat(),
+            "SLIPWAY_PUBLIC_URL",
+        ),
+        (
+            [
+                &secret[..],
+                &["--google-domains", "example.com"],
+                &["--public-url", "http://portal.example.com/path"],
+            ]
+            .concat(),
+            "SLIPWAY_PUBLIC_URL",
+        ),
+        (
+            [
+                &secret[..],
+                &["--google-domains", "example.com"],
+                &["--public-url", "http://localhost:7070"],
+                &["--google-issuer", "http://accounts.example"],
+            ]
+            .concat(),
+            "SLIPWAY_GOOGLE_ISSUER",
+        ),
+    ] {
+        let (ok, said) = google(&more);
+        assert!(
+            !ok && said.contains(missing) && !said.contains("hunter2secret"),
+            "{missing}: {said}"
+        );
+    }
+    // Beside it the demo is refused, loudly.
+    let (ok, said) = google(&["--demo", "true"]);
+    assert!(!ok && said.contains("could be anybody"), "{said}");
+}
+
+#[test]
+fn a_trail_that_is_none_is_refused_by_the_command() {
+    let file = temp("trail");
+    std::fs::write(&file, "{}\n").unwrap();
+    let (ok, said) = run(&["audit", "verify", file.to_str().unwrap()]);
+    assert!(!ok && said.contains("Line 1"), "{said}");
+    let (ok, said) = run(&["audit", "verify", "/nowhere/trail"]);
+    assert!(!ok && said.contains("/nowhere/trail"), "{said}");
+    std::fs::remove_file(&file).unwrap();
 }

@@ -20,6 +20,10 @@ pub enum Here {
     Catalog,
     /// Audit.
     Audit,
+    /// Teams.
+    Teams,
+    /// People.
+    People,
     /// None of them.
     #[default]
     Elsewhere,
@@ -62,7 +66,7 @@ pub struct Frame {
     pub skip: Option<(&'static str, &'static str)>,
 }
 
-const PLACES: [(Here, Icon, &str, &str); 6] = [
+const PLACES: [(Here, Icon, &str, &str); 8] = [
     (Here::Home, Icon::Home, "Home", "/"),
     (
         Here::Environments,
@@ -74,6 +78,8 @@ const PLACES: [(Here, Icon, &str, &str); 6] = [
     (Here::Catalog, Icon::Catalog, "Catalog", "/catalog"),
     (Here::History, Icon::History, "History", "/history"),
     (Here::Audit, Icon::Audit, "Audit", "/audit"),
+    (Here::Teams, Icon::Key, "Teams", "/teams"),
+    (Here::People, Icon::Lock, "People", "/people"),
 ];
 
 /// How many places stand in the bar under the thumb; the others are behind More.
@@ -92,7 +98,7 @@ pub fn shell(frame: &Frame, body: View) -> View {
     };
     let places: Vec<_> = PLACES
         .into_iter()
-        .filter(|place| place.0 != Here::Audit || who.audits)
+        .filter(|place| !matches!(place.0, Here::Audit | Here::People) || who.audits)
         .collect();
     let to = |place: &(Here, Icon, &'static str, &'static str), class: &'static str| {
         let current = (place.0 == frame.here).then_some("page");
@@ -143,7 +149,7 @@ pub fn shell(frame: &Frame, body: View) -> View {
         </div>
         <div class="sheet" id="more" popover="auto" role="dialog" aria-label="More">
             <header><h2>{who.name.clone()}</h2><p>{who.roles.clone()}</p></header>
-            <nav aria-label="More">{more}</nav>
+            <nav aria-label="More">{more}<a class="to" href="/sessions">{icon(Icon::Key)}"Your sessions"</a></nav>
             <form class="out" method="post" action="/sign-out"><button class="to" type="submit">{icon(Icon::Out)}"Sign out"</button></form>
         </div>
     }
@@ -154,7 +160,7 @@ fn me(who: &Who) -> View {
     view! {
         <div class="me">
             {face(&who.name, false)}
-            <span class="grow"><span class="clip">{who.name.clone()}</span><small class="clip">{who.roles.clone()}</small></span>
+            <a class="grow" href="/sessions" title="Your sessions, and what you may do"><span class="clip">{who.name.clone()}</span><small class="clip">{who.roles.clone()}</small></a>
             <form method="post" action="/sign-out"><button class="icon" type="submit" aria-label="Sign out" title="Sign out">{icon(Icon::Out)}</button></form>
         </div>
     }

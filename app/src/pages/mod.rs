@@ -1,12 +1,14 @@
 //! Pages as axum handlers: ask the office, fill a view, render it. A handler that fails says so with [`Trouble`]; one
 //! layer dresses that as a page, so that a stranger gets the same bytes as somebody who mistyped an address.
 
+pub mod account;
 pub mod approvals;
 pub mod audit;
 pub mod catalog;
 pub mod environment;
 pub mod history;
 pub mod home;
+pub mod people;
 pub mod request;
 pub mod run;
 pub mod sign_in;

@@ -38,8 +38,15 @@ pub async fn show(desk: Desk, Query(asked): Query<Asked>, headers: HeaderMap) ->
         .and_then(|word| PERSONAS.iter().find(|persona| persona.word == word))
         .map(|persona| persona.word);
     // The front door says only that it did not work: its reasons are no business of whoever tries doors.
-    let trouble = (!asked.trouble.is_empty())
-        .then(|| "Try again; if it lasts, somebody should look at the log.".to_owned());
+    let trouble = match asked.trouble.as_str() {
+        "" => None,
+        "away" => Some("Google does not answer just now. Who is signed in stays so. Try again in a minute."),
+        "foreign" => Some(
+            "This account is not let in: it is of another organisation, its address is not verified, or it is suspended. Choose another account, or ask an admin.",
+        ),
+        _ => Some("Try again; if it lasts, somebody should look at the log."),
+    }
+    .map(str::to_owned);
     let page = views::sign_in::SignIn {
         persona,
         next,

@@ -9,7 +9,16 @@ use slipway_services::audit::{Filter, Page, Record};
 use super::query;
 use crate::components::{Icon, Tone, View, digest, empty, icon, moment, pager, pick, pill, search};
 
-const NOUNS: [&str; 6] = ["environment", "run", "draft", "session", "template", "user"];
+const NOUNS: [&str; 8] = [
+    "environment",
+    "run",
+    "draft",
+    "session",
+    "template",
+    "user",
+    "team",
+    "audit",
+];
 
 /// The page.
 #[must_use]
@@ -17,16 +26,29 @@ pub fn view(page: Page, filter: &Filter) -> View {
     let actor = filter.actor.clone().unwrap_or_default();
     let action = filter.action.clone().unwrap_or_default();
     let noun = filter.noun.clone().unwrap_or_default();
-    let filtered =
-        !actor.is_empty() || !action.is_empty() || !noun.is_empty() || filter.before.is_some();
+    let one = filter.noun_id.map(|id| id.to_string()).unwrap_or_default();
+    let since = filter
+        .since
+        .map(|at| at.date().to_string())
+        .unwrap_or_default();
+    let until = filter
+        .until
+        .map(|at| (at - time::Duration::days(1)).date().to_string())
+        .unwrap_or_default();
     let same = [
         ("actor", actor.as_str()),
         ("action", action.as_str()),
         ("noun", noun.as_str()),
+        ("id", one.as_str()),
+        ("since", since.as_str()),
+        ("until", until.as_str()),
     ];
+    let filtered = same.iter().any(|(_, value)| !value.is_empty()) || filter.before.is_some();
     let older = page.older.map(|id| {
         let before = id.to_string();
-        query("/audit", &[same[0], same[1], same[2], ("before", &before)])
+        let mut pairs = same.to_vec();
+        pairs.push(("before", &before));
+        query("/audit", &pairs)
     });
     let newest = filter.before.map(|_| query("/audit", &same));
     let nouns: Vec<(String, String)> = [(String::new(), "any".to_owned())]
@@ -40,12 +62,14 @@ pub fn view(page: Page, filter: &Filter) -> View {
     let rows: Vec<View> = page.records.iter().map(record).collect();
     let none = rows.is_empty();
     view! {
-        <div class="head"><h1>"Audit"</h1></div>
-        <p class="sub">"Append-only. Each record is sealed into a chain within a second of being written."</p>
+        <div class="head"><h1>"Audit"</h1><div class="acts"><a class="btn" href="/audit/export" download>"Export the trail"</a></div></div>
+        <p class="sub">"Append-only. Each record is sealed into a chain within a second of being written, and the chain is signed; an export is checked with "<code>"slipway audit verify"</code>"."</p>
         <form class="filters" method="get" action="/audit" role="search">
             {search("actor", "Who", actor.clone())}
             {search("action", "What", action.clone())}
             {pick("noun", "On", nouns, &noun)}
+            <label class="pick">"From"<input type="date" name="since" value=since.clone()/></label>
+            <label class="pick">"To"<input type="date" name="until" value=until.clone()/></label>
             <button class="btn" type="submit">"Show"</button>
         </form>
         {match (none, filtered) {
@@ -72,7 +96,7 @@ pub fn view(page: Page, filter: &Filter) -> View {
 fn record(of: &Record) -> View {
     let on = match of.noun_id {
         Some(id) if of.noun == "environment" => view! { <a class="link" href=format!("/environments/{id}")>{format!("environment {id}")}</a> }.into_any(),
-        Some(id) if of.noun == "run" => view! { <a class="link" href=format!("/runs/{id}")>{format!("run {id}")}</a> }.into_any(),
+        Some(id) if of.noun == "run" => view! { <a class="link" href=format!("/runs/{id}")>{format!("run {id}")}</a>" "<a class="link" href=format!("/runs/{id}/evidence") download>"evidence"</a> }.into_any(),
         Some(id) => view! { {format!("{} {id}", of.noun)} }.into_any(),
         None => view! { {of.noun.clone()} }.into_any(),
     };

@@ -1,5 +1,6 @@
 //! Pages as functions from what the office answered to a view. No page asks for anything by itself.
 
+pub mod account;
 pub mod approvals;
 pub mod audit;
 pub mod catalog;
@@ -7,6 +8,7 @@ pub mod environment;
 pub mod environments;
 pub mod history;
 pub mod home;
+pub mod people;
 pub mod request;
 pub mod run;
 pub mod sign_in;

@@ -49,6 +49,19 @@ pub fn view(site: &Site, page: &SignIn) -> View {
             }
             .into_any()
         }
+        (None, _) if site.google.is_some() => {
+            let url = super::query("/auth/start", &[("next", &page.next)]);
+            let domains = site
+                .google
+                .as_ref()
+                .map(|g| g.domains.join(", "))
+                .unwrap_or_default();
+            view! {
+                <p class="lead">{format!("With your Google account of {domains}. What you may do here follows from your teams and roles.")}</p>
+                <p><a class="btn primary" href=url>{icon(Icon::Key)}"Continue with Google"</a></p>
+            }
+            .into_any()
+        }
         (None, _) => banner(
             Tone::Wait,
             Icon::Key,

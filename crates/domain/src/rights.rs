@@ -32,11 +32,17 @@ pub enum Right {
     SettleUnknown,
     /// Read the audit trail.
     SeeAudit,
+    /// See who is here, in which role, and where each membership comes from; and the settings in force.
+    SeePeople,
+    /// Give and take roles of the organisation, suspend people, end their sessions. Never one's own roles.
+    ManagePeople,
+    /// Say who is a member or a lead of a team.
+    ManageTeam,
 }
 
 impl Right {
     /// Every right.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::SeeCatalog,
         Self::SeeEnvironment,
         Self::RequestEnvironment,
@@ -49,6 +55,9 @@ impl Right {
         Self::ApproveAsOperator,
         Self::SettleUnknown,
         Self::SeeAudit,
+        Self::SeePeople,
+        Self::ManagePeople,
+        Self::ManageTeam,
     ];
 
     /// The team roles and the organisation-wide roles that carry it. Anybody who is signed in may see the catalog.
@@ -69,6 +78,9 @@ impl Right {
             Self::ApproveAsOperator => (&[], &[Operator]),
             Self::SettleUnknown => (&[Lead], &[Operator]),
             Self::SeeAudit => (&[], &[Auditor, Admin]),
+            Self::SeePeople => (&[], &[Auditor, Admin]),
+            Self::ManagePeople => (&[], &[Admin]),
+            Self::ManageTeam => (&[Lead], &[Admin]),
         }
     }
 }
@@ -137,6 +149,12 @@ mod tests {
         }
         let table: Vec<&str> = table.lines().map(str::trim_end).collect();
         insta::assert_snapshot!("rights", table.join("\n"));
+        // The page that people read says the same.
+        let page = include_str!("../../../docs/security.md");
+        assert!(
+            page.contains(&format!("```\n{}\n```", table.join("\n"))),
+            "docs/security.md shows another table of rights"
+        );
     }
 
     #[test]

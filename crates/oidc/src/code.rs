@@ -1,6 +1,8 @@
 //! The authorization code flow with PKCE. What ties its two halves together (state, nonce, verifier) is the caller's: it
 //! must be bound to one browser and used once.
 
+use std::cell::Cell;
+
 use oauth2::{
     AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
     EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier,
@@ -127,17 +129,25 @@ pub async fn exchange(
     code: &str,
     tie: &Tie,
 ) -> Result<String, Error> {
-    let http = issuer.http().clone();
-    let send = move |request: HttpRequest| {
-        let http = http.clone();
-        Box::pin(async move { http.send(request).await })
-            as std::pin::Pin<Box<dyn Future<Output = Result<HttpResponse, Trouble>> + Send + Sync>>
+    // `oauth2` writes the request and reads the answer; the way between them is ours. (Its own way of waiting makes
+    // futures that do not move between threads.)
+    let client = client(document, of)?;
+    let ask = |carry: &dyn Fn(HttpRequest) -> Result<HttpResponse, Trouble>| {
+        client
+            .exchange_code(AuthorizationCode::new(code.to_owned()))
+            .set_pkce_verifier(PkceCodeVerifier::new(tie.verifier.clone()))
+            .request(&|request| carry(request))
     };
-    let answer = client(document, of)?
-        .exchange_code(AuthorizationCode::new(code.to_owned()))
-        .set_pkce_verifier(PkceCodeVerifier::new(tie.verifier.clone()))
-        .request_async(&send)
-        .await;
+    let written = Cell::new(None);
+    let _ = ask(&|request| {
+        written.set(Some(request));
+        Err(Trouble::Slow)
+    });
+    let request = written
+        .take()
+        .ok_or(Error::Address("the provider's token endpoint"))?;
+    let read = issuer.http().send(request).await?;
+    let answer = ask(&|_| Ok(read.clone()));
     match answer {
         Ok(token) => Ok(token.extra_fields().id_token.clone()),
         // One of the standard's words, and nothing of the provider's free text.

@@ -121,34 +121,32 @@ impl Issuer {
     /// # Errors
     /// If it is away for longer.
     pub async fn document(&self, now: OffsetDateTime) -> Result<Document, Trouble> {
-        Ok(self.look(now, |_| true).await?.document)
+        Ok(self.look(now, None).await?.document)
     }
 
     pub(crate) async fn key(&self, kid: &str, now: OffsetDateTime) -> Result<Key, Refused> {
-        let known = self
-            .look(now, |known| known.keys.contains_key(kid))
-            .await
-            .map_err(Refused::KeysAway)?;
+        let known = self.look(now, Some(kid)).await.map_err(Refused::KeysAway)?;
         known.keys.get(kid).cloned().ok_or(Refused::UnknownKey)
     }
 
-    /// What is known, fetched anew if it is old or not enough.
-    async fn look(
-        &self,
-        now: OffsetDateTime,
-        enough: impl Fn(&Known) -> bool,
-    ) -> Result<Known, Trouble> {
-        let good = |known: &Known| now - known.at < FRESH && enough(known);
-        if let Some(known) = self.known().filter(good) {
+    /// What is known and still fresh, if it has this key.
+    fn fresh(&self, now: OffsetDateTime, kid: Option<&str>) -> Option<Known> {
+        self.known().filter(|known| {
+            now - known.at < FRESH && kid.is_none_or(|kid| known.keys.contains_key(kid))
+        })
+    }
+
+    /// What is known, fetched anew if it is old or lacks this key.
+    async fn look(&self, now: OffsetDateTime, kid: Option<&str>) -> Result<Known, Trouble> {
+        if let Some(known) = self.fresh(now, kid) {
             return Ok(known);
         }
         let mut tried = self.tried.lock().await;
         // Somebody may have fetched it while this one waited.
-        let known = self.known();
-        if let Some(known) = known.clone().filter(good) {
+        if let Some(known) = self.fresh(now, kid) {
             return Ok(known);
         }
-        let kept = known.filter(|known| now - known.at < KEEP);
+        let kept = self.known().filter(|known| now - known.at < KEEP);
         if tried.is_some_and(|at| now - at < AGAIN) {
             return kept.ok_or(Trouble::Unreachable("it was away a moment ago".into()));
         }

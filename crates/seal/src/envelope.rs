@@ -73,6 +73,7 @@ pub struct WorkerKey {
     wrap: [u8; 32],
     mac: [u8; 32],
     pair: crypto_box::SecretKey,
+    sign: [u8; 32],
 }
 
 impl fmt::Debug for WorkerKey {
@@ -102,6 +103,7 @@ impl WorkerKey {
             wrap: derive("envelope"),
             mac: derive("digest"),
             pair: crypto_box::SecretKey::from(derive("sealed inputs")),
+            sign: derive("audit checkpoints"),
         }
     }
 
@@ -109,6 +111,12 @@ impl WorkerKey {
     #[must_use]
     pub fn id(&self) -> String {
         crate::hex(&self.id)
+    }
+
+    /// The key that signs the audit trail's checkpoints.
+    #[must_use]
+    pub fn signing(&self) -> crate::SigningKey {
+        crate::SigningKey::from_seed(&self.sign)
     }
 
     /// The half that may be published.

@@ -10,10 +10,12 @@
 mod digest;
 mod envelope;
 mod secret;
+mod sign;
 
 pub use digest::Digest;
 pub use envelope::{OpenError, PublicKey, Sealed, WorkerKey};
 pub use secret::Secret;
+pub use sign::{SigningKey, is_signed};
 
 /// Fills an array from the operating system's random source.
 ///
@@ -32,6 +34,17 @@ pub fn random<const N: usize>() -> [u8; N] {
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     use sha2::Digest as _;
     sha2::Sha256::digest(bytes).into()
+}
+
+/// A text of 64 hexadecimal digits that only the holder of `secret` can work out, another one for each purpose.
+/// `secret` must be random, of 256 bits.
+#[must_use]
+pub fn derive(secret: &str, purpose: &str) -> String {
+    let mut out = [0; 32];
+    // 32 bytes are always a valid length for SHA-256.
+    let _ = hkdf::Hkdf::<sha2::Sha256>::new(Some(b"slipway/derive"), secret.as_bytes())
+        .expand(purpose.as_bytes(), &mut out);
+    hex(&out)
 }
 
 /// Lower-case hexadecimal.

@@ -15,11 +15,14 @@ pub mod audit;
 pub mod deployment;
 pub mod draft;
 pub mod environment;
+pub mod gauges;
 pub mod live;
 pub mod log;
+pub mod people;
 pub mod person;
 pub mod run;
 pub mod session;
+pub mod sign_in;
 pub mod template;
 pub mod work;
 

@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use slipway_domain::{id::RunId, run::State};
+use slipway_domain::{
+    id::{RunId, UserId},
+    run::State,
+};
 use sqlx::{PgConnection, PgPool, postgres::PgListener};
 use tokio::sync::broadcast;
 
@@ -35,6 +38,11 @@ pub enum Event {
     },
     /// There is something in the queue.
     Job,
+    /// Somebody's session has ended, or what they may do has changed: whatever is open for them must ask anew.
+    Person {
+        /// Who.
+        user: UserId,
+    },
     /// The connection to the database was lost for a while: hints may have been missed, look at everything.
     Missed,
 }

@@ -30,6 +30,7 @@ pub fn start(shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
         }),
         every(shared, Duration::from_millis(700), |shared| async move {
             while audit::seal(&shared.pool, now()).await? > 0 {}
+            audit::chain::checkpoint(&shared.pool, &shared.key, now()).await?;
             Ok(())
         }),
     ];

@@ -1,5 +1,7 @@
-//! Signing in and out. Today: the demo's personas, on loopback only. Google's sign-in gets its routes beside these and
-//! ends in the same place, [`begin`].
+//! Signing in and out: by Google ([`google`]), or as one of the demo's personas, on loopback only. Both end in the same
+//! place, [`begin`], and never is one there beside the other.
+
+pub mod google;
 
 use axum::{
     Extension, Form,
@@ -79,8 +81,9 @@ pub async fn out(State(door): State<Door>, Extension(ctx): Extension<Ctx>) -> Re
     response
 }
 
-fn set(response: &mut Response, cookie: &str) {
+/// Adds a `Set-Cookie`.
+pub fn set(response: &mut Response, cookie: &str) {
     if let Ok(value) = HeaderValue::from_str(cookie) {
-        response.headers_mut().insert(header::SET_COOKIE, value);
+        response.headers_mut().append(header::SET_COOKIE, value);
     }
 }

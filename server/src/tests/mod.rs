@@ -1,9 +1,11 @@
 //! The door tier: the real router, in-process, over a real PostgreSQL.
 
 mod guards;
+mod limits;
 mod live;
 mod postgres;
 mod queries;
+mod trail;
 mod walk;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
@@ -31,6 +33,7 @@ use crate::door::{self, Door};
 pub struct Portal {
     pub db: Database,
     pub router: Router,
+    pub stop: watch::Sender<bool>,
     _stay: watch::Sender<bool>,
 }
 
@@ -64,16 +67,21 @@ impl Portal {
     }
 
     pub async fn with(demo: bool, tls: bool) -> Self {
-        Self::build(demo, tls, None).await
+        Self::made(demo, tls, 0, None).await
+    }
+
+    /// Behind so many proxies of ours.
+    pub async fn behind(hops: usize) -> Self {
+        Self::made(true, false, hops, None).await
     }
 
     /// A portal to which no notification ever comes: it listens to another database.
     pub async fn deaf() -> Self {
         let elsewhere = slipway_testkit::database().await;
-        Self::build(true, false, Some(Hub::start(elsewhere.web.clone()))).await
+        Self::made(true, false, 0, Some(Hub::start(elsewhere.web.clone()))).await
     }
 
-    async fn build(demo: bool, tls: bool, hub: Option<Hub>) -> Self {
+    async fn made(demo: bool, tls: bool, hops: usize, hub: Option<Hub>) -> Self {
         let db = slipway_testkit::database().await;
         person::seed_demo(&db.web, now()).await.unwrap();
         let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/catalog/hello");
@@ -97,9 +105,11 @@ impl Portal {
         .await
         .unwrap();
         let (stay, leaving) = watch::channel(false);
+        let (stop, stopping) = watch::channel(false);
         let site = Site {
             assets: Arc::new(Assets::default()),
             demo: demo.then_some(DemoSite { port: 7070 }),
+            google: None,
             aws: Aws::Unsaid,
         };
         let door = Door {
@@ -115,11 +125,17 @@ impl Portal {
             loopback: true,
             leaving,
             streams: door::no_streams(),
+            google: None,
+            stopping,
+            metrics: Arc::default(),
+            limits: Arc::default(),
+            hops,
         };
         let router = door.router(Path::new("/nowhere"));
         Self {
             db,
             router,
+            stop,
             _stay: stay,
         }
     }

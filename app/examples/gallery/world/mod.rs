@@ -45,6 +45,7 @@ pub fn site() -> Site {
     Site {
         assets: Arc::new(Assets::from_pairs([("style.css", "../gallery/main.css")])),
         demo: Some(DemoSite { port: 7070 }),
+        google: None,
         aws: Aws::Imitation("http://127.0.0.1:5000".into()),
     }
 }

@@ -90,3 +90,29 @@ async fn what_the_provider_answers_is_never_repeated() {
         "a.b.c"
     );
 }
+
+/// The front door's handlers move between threads.
+#[tokio::test]
+async fn what_waits_may_move_between_threads() {
+    fn boxed<'a, T>(
+        future: impl Future<Output = T> + Send + 'a,
+    ) -> std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>> {
+        Box::pin(future)
+    }
+    let provider = Provider::start().await;
+    let issuer = provider.issuer();
+    let document = boxed(async { issuer.document(NOW).await }).await.unwrap();
+    let code = String::from("x");
+    let got = boxed(async { exchange(&issuer, &document, &ours(), code.as_str(), &tie()).await });
+    assert!(got.await.is_err());
+    let expect = slipway_oidc::Expect {
+        audience: "portal",
+        nonce: Some(code.as_str()),
+    };
+    let got = boxed(async {
+        issuer
+            .verify::<slipway_oidc::google::Claims>(&code, expect, NOW)
+            .await
+    });
+    assert!(got.await.is_err());
+}

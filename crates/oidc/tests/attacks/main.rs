@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use slipway_oidc::{Expect, Refused, google};
 use time::{Duration, OffsetDateTime, macros::datetime};
 
-pub const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
+const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
 const EXPECT: Expect<'static> = Expect {
     audience: "portal",
     nonce: Some("this-sign-in"),
 };
 
-pub fn claims(issuer: &str) -> Value {
+fn claims(issuer: &str) -> Value {
     let now = NOW.unix_timestamp();
     json!({
         "iss": issuer, "sub": "10769150350006150715113082367", "aud": "portal", "azp": "portal", "iat": now, "exp": now + 3600,
@@ -23,7 +23,7 @@ pub fn claims(issuer: &str) -> Value {
     })
 }
 
-pub fn header() -> Value {
+fn header() -> Value {
     json!({ "alg": "RS256", "typ": "JWT", "kid": "one" })
 }
 

@@ -3,6 +3,7 @@
 //! A record is written unchained; a sealer ([`seal`]) chains batches within a second. Forbidden: secrets in `before`,
 //! `after` or `detail`.
 
+pub mod chain;
 mod store;
 
 use serde::{Deserialize, Serialize};
@@ -105,6 +106,12 @@ pub struct Filter {
     pub noun: Option<String>,
     /// Only actions that begin with this.
     pub action: Option<String>,
+    /// Only on this one of its noun.
+    pub noun_id: Option<i64>,
+    /// Only from this moment on.
+    pub since: Option<OffsetDateTime>,
+    /// Only before this moment.
+    pub until: Option<OffsetDateTime>,
     /// Only older than this id (the page before).
     pub before: Option<i64>,
 }

@@ -1,7 +1,11 @@
+use slipway_seal::hex;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
-use super::{Entry, Filter, Record};
+use super::{
+    Entry, Filter, Record,
+    chain::{Checkpoint, Link},
+};
 use crate::{Ctx, Result};
 
 pub async fn insert(tx: &mut PgConnection, ctx: &Ctx, entry: Entry<'_>) -> Result<()> {
@@ -40,12 +44,17 @@ pub async fn list(pool: &PgPool, filter: &Filter, limit: i64) -> Result<Vec<Reco
              and ($2::text is null or a.actor ilike '%' || $2 || '%')
              and ($3::text is null or a.noun = $3)
              and ($4::text is null or starts_with(a.action, $4))
+             and ($6::bigint is null or a.noun_id = $6)
+             and ($7::timestamptz is null or a.at >= $7) and ($8::timestamptz is null or a.at < $8)
            order by a.id desc limit $5"#,
         filter.before.unwrap_or(i64::MAX),
         filter.actor,
         filter.noun,
         filter.action,
         limit,
+        filter.noun_id,
+        filter.since,
+        filter.until,
     )
     .fetch_all(pool)
     .await?;
@@ -108,4 +117,159 @@ pub async fn seal(pool: &PgPool, now: OffsetDateTime) -> Result<u64> {
     .rows_affected();
     tx.commit().await?;
     Ok(sealed)
+}
+
+/// The end of the chain: its place and its hash.
+pub async fn end_of_chain(pool: &PgPool) -> Result<Option<(i64, Vec<u8>)>> {
+    Ok(
+        sqlx::query!("select seq, chain from audit_seal order by seq desc limit 1")
+            .fetch_optional(pool)
+            .await?
+            .map(|r| (r.seq, r.chain)),
+    )
+}
+
+/// The last signature: its place, the chain there, when, and by which key.
+pub async fn last_checkpoint(
+    pool: &PgPool,
+) -> Result<Option<(i64, Vec<u8>, OffsetDateTime, Vec<u8>)>> {
+    Ok(sqlx::query!(
+        "select seq, chain, at, public_key from audit_checkpoint order by id desc limit 1"
+    )
+    .fetch_optional(pool)
+    .await?
+    .map(|r| (r.seq, r.chain, r.at, r.public_key)))
+}
+
+pub async fn insert_checkpoint(
+    pool: &PgPool,
+    seq: i64,
+    chain: &[u8],
+    signature: &[u8],
+    key: &[u8],
+    now: OffsetDateTime,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into audit_checkpoint (seq, chain, at, signature, public_key, created_at) values ($1, $2, $3, $4, $5, $3)",
+        seq,
+        chain,
+        now,
+        signature,
+        key
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Links after `after` up to `until`; with a run only its records' texts.
+pub async fn links(
+    pool: &PgPool,
+    after: i64,
+    until: i64,
+    run: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Link>> {
+    let rows = sqlx::query!(
+        r#"select s.seq, s.record, s.chain,
+                  case when $3::bigint is null or (a.noun = 'run' and a.noun_id = $3) then
+                      jsonb_build_array(a.id, a.at, a.actor_id, a.actor, a.session_id, a.action, a.noun, a.noun_id,
+                          a.team_id, a.allowed, a.before, a.after, a.detail, a.request_id)::text end as text
+           from audit_seal s join audit a on a.id = s.audit_id
+           where s.seq > $1 and s.seq <= $2 order by s.seq limit $4"#,
+        after,
+        until,
+        run,
+        limit,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|r| Link {
+            seq: r.seq,
+            text: r.text,
+            record: hex(&r.record),
+            chain: hex(&r.chain),
+        })
+        .collect())
+}
+
+pub async fn checkpoints(pool: &PgPool, first: i64, last: i64) -> Result<Vec<Checkpoint>> {
+    let rows = sqlx::query!(
+        "select seq, chain, at, signature, public_key from audit_checkpoint where seq between $1 and $2 order by seq, id",
+        first,
+        last
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|r| Checkpoint {
+            seq: r.seq,
+            chain: hex(&r.chain),
+            at: r.at.unix_timestamp(),
+            signature: hex(&r.signature),
+            key: hex(&r.public_key),
+        })
+        .collect())
+}
+
+pub async fn unsealed(pool: &PgPool, run: Option<i64>, limit: i64) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!(
+        r#"select jsonb_build_array(a.id, a.at, a.actor_id, a.actor, a.session_id, a.action, a.noun, a.noun_id,
+               a.team_id, a.allowed, a.before, a.after, a.detail, a.request_id)::text as "text!"
+           from audit a
+           where a.id > coalesce((select max(audit_id) from audit_seal), 0) - 10000
+             and not exists (select from audit_seal s where s.audit_id = a.id)
+             and ($1::bigint is null or (a.noun = 'run' and a.noun_id = $1))
+           order by a.id limit $2"#,
+        run,
+        limit
+    )
+    .fetch_all(pool)
+    .await?)
+}
+
+/// The first and the last place of a run's records in the chain.
+pub async fn span(pool: &PgPool, run: i64) -> Result<Option<(i64, i64)>> {
+    let row = sqlx::query!(
+        "select min(s.seq) as first, max(s.seq) as last from audit a join audit_seal s on s.audit_id = a.id
+         where a.noun = 'run' and a.noun_id = $1",
+        run
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(row.first.zip(row.last))
+}
+
+/// The first signed place at or after this one.
+pub async fn signed_from(pool: &PgPool, seq: i64) -> Result<Option<i64>> {
+    Ok(
+        sqlx::query_scalar!("select min(seq) from audit_checkpoint where seq >= $1", seq)
+            .fetch_one(pool)
+            .await?,
+    )
+}
+
+/// The chain at a place, in hexadecimal; empty before the first.
+pub async fn chain_at(pool: &PgPool, seq: i64) -> Result<String> {
+    Ok(
+        sqlx::query_scalar!("select chain from audit_seal where seq = $1", seq)
+            .fetch_optional(pool)
+            .await?
+            .map(|chain| hex(&chain))
+            .unwrap_or_default(),
+    )
+}
+
+pub async fn exported(pool: &PgPool, ctx: &Ctx, what: &str) -> Result<()> {
+    let mut tx = pool.begin().await?;
+    let entry = Entry {
+        id: None,
+        ..Entry::new("audit.export", "audit", 0, None)
+    };
+    insert(&mut tx, ctx, entry.detail(what)).await?;
+    tx.commit().await?;
+    Ok(())
 }

@@ -2,13 +2,14 @@ use slipway_domain::{
     id::{SessionId, TeamId, UserId},
     role::{Actor, OrgRole, TeamRole},
 };
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
-use super::{ABSOLUTE, IDLE};
+use super::{ABSOLUTE, GRACE, IDLE, Session};
 use crate::{
     Ctx, Result,
     audit::{self, Entry},
+    live,
 };
 
 pub async fn insert(
@@ -56,15 +57,20 @@ pub async fn insert(
     Ok(())
 }
 
-pub async fn find(pool: &PgPool, hash: &[u8; 32], now: OffsetDateTime) -> Result<Option<Actor>> {
+/// Who, and whether their token is due to change.
+pub async fn find(
+    pool: &PgPool,
+    hash: &[u8; 32],
+    now: OffsetDateTime,
+) -> Result<Option<(Actor, bool)>> {
     let Some(row) = sqlx::query!(
-        r#"select s.id, s.last_seen_at, u.id as user_id, u.name,
+        r#"select s.id, s.last_seen_at, u.id as user_id, u.name, (s.rotate_at is not null and s.token_hash = $1) as "due!",
                coalesce(array(select m.team_id from team_member m where m.user_id = u.id order by m.team_id), '{}') as "teams!",
                coalesce(array(select m.role from team_member m where m.user_id = u.id order by m.team_id), '{}') as "roles!",
                coalesce(array(select o.role from org_role o where o.user_id = u.id), '{}') as "org!"
            from session s join user_account u on u.id = s.user_id
-           where s.token_hash = $1 and s.ended_at is null and s.expires_at > $2 and s.last_seen_at > $3
-             and u.suspended_at is null"#,
+           where (s.token_hash = $1 or (s.previous_hash = $1 and s.previous_until > $2))
+             and s.ended_at is null and s.expires_at > $2 and s.last_seen_at > $3 and u.suspended_at is null"#,
         hash,
         now,
         now - IDLE,
@@ -84,7 +90,7 @@ pub async fn find(pool: &PgPool, hash: &[u8; 32], now: OffsetDateTime) -> Result
         .execute(pool)
         .await?;
     }
-    Ok(Some(Actor {
+    let actor = Actor {
         user: UserId::new(row.user_id),
         name: row.name,
         session: Some(SessionId::new(row.id)),
@@ -113,34 +119,144 @@ pub async fn find(pool: &PgPool, hash: &[u8; 32], now: OffsetDateTime) -> Result
                 _ => None,
             })
             .collect(),
-    }))
+    };
+    Ok(Some((actor, row.due)))
+}
+
+/// False if somebody else was faster.
+pub async fn replace(
+    pool: &PgPool,
+    session: SessionId,
+    old: &[u8; 32],
+    new: &[u8; 32],
+    now: OffsetDateTime,
+) -> Result<bool> {
+    let replaced = sqlx::query!(
+        "update session set token_hash = $3, previous_hash = $2, previous_until = $4, rotate_at = null
+         where id = $1 and token_hash = $2 and rotate_at is not null",
+        session.get(),
+        old,
+        new,
+        now + GRACE,
+    )
+    .execute(pool)
+    .await?;
+    Ok(replaced.rows_affected() == 1)
 }
 
 pub async fn end(pool: &PgPool, ctx: &Ctx, session: SessionId) -> Result<()> {
     let mut tx = pool.begin().await?;
-    sqlx::query!(
-        "update session set ended_at = $2 where id = $1 and ended_at is null",
+    let user = sqlx::query_scalar!(
+        "update session set ended_at = $2 where id = $1 and ended_at is null returning user_id",
         session.get(),
         ctx.now
     )
-    .execute(&mut *tx)
+    .fetch_optional(&mut *tx)
     .await?;
-    audit::record(
-        &mut tx,
-        ctx,
-        Entry::new("session.end", "session", session.get(), None),
-    )
-    .await?;
+    if let Some(user) = user {
+        let entry = Entry::new("session.end", "session", session.get(), None);
+        audit::record(&mut tx, ctx, entry).await?;
+        announce(&mut tx, UserId::new(user)).await?;
+    }
     tx.commit().await?;
     Ok(())
+}
+
+pub async fn end_all(
+    tx: &mut PgConnection,
+    ctx: &Ctx,
+    of: UserId,
+    keep: Option<SessionId>,
+) -> Result<u64> {
+    let ended = sqlx::query!(
+        "update session set ended_at = $2 where user_id = $1 and ended_at is null and expires_at > $2
+           and id is distinct from $3",
+        of.get(),
+        ctx.now,
+        keep.map(SessionId::get),
+    )
+    .execute(&mut *tx)
+    .await?
+    .rows_affected();
+    let entry = Entry::new("session.end_all", "user", of.get(), None)
+        .after(serde_json::json!({ "ended": ended }));
+    audit::record(&mut *tx, ctx, entry).await?;
+    announce(tx, of).await?;
+    Ok(ended)
+}
+
+pub async fn end_demo(pool: &PgPool, now: OffsetDateTime) -> Result<()> {
+    sqlx::query!(
+        "update session set ended_at = $1 where ended_at is null
+           and user_id in (select id from user_account where starts_with(subject, 'demo:'))",
+        now
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+pub async fn rights_changed(tx: &mut PgConnection, of: UserId, now: OffsetDateTime) -> Result<()> {
+    sqlx::query!(
+        "update session set rotate_at = $2 where user_id = $1 and ended_at is null",
+        of.get(),
+        now
+    )
+    .execute(&mut *tx)
+    .await?;
+    announce(tx, of).await
+}
+
+async fn announce(tx: &mut PgConnection, of: UserId) -> Result<()> {
+    live::notify(tx, &live::Event::Person { user: of }).await
+}
+
+pub async fn owner(pool: &PgPool, session: SessionId) -> Result<Option<UserId>> {
+    Ok(
+        sqlx::query_scalar!("select user_id from session where id = $1", session.get())
+            .fetch_optional(pool)
+            .await?
+            .map(UserId::new),
+    )
+}
+
+pub async fn list(
+    pool: &PgPool,
+    of: UserId,
+    current: Option<SessionId>,
+    now: OffsetDateTime,
+) -> Result<Vec<Session>> {
+    let rows = sqlx::query!(
+        "select id, user_agent, created_at, last_seen_at, expires_at from session
+         where user_id = $1 and ended_at is null and expires_at > $2 and last_seen_at > $3
+         order by last_seen_at desc, id desc limit 100",
+        of.get(),
+        now,
+        now - IDLE,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|r| Session {
+            id: SessionId::new(r.id),
+            user_agent: r.user_agent,
+            begun_at: r.created_at,
+            last_seen_at: r.last_seen_at,
+            ends_at: r.expires_at.min(r.last_seen_at + IDLE),
+            current: current == Some(SessionId::new(r.id)),
+        })
+        .collect())
 }
 
 pub async fn is_alive(pool: &PgPool, session: SessionId, now: OffsetDateTime) -> Result<bool> {
     Ok(sqlx::query_scalar!(
         r#"select exists (select from session s join user_account u on u.id = s.user_id
-           where s.id = $1 and s.ended_at is null and s.expires_at > $2 and u.suspended_at is null) as "alive!""#,
+           where s.id = $1 and s.ended_at is null and s.expires_at > $2 and s.last_seen_at > $3
+             and u.suspended_at is null) as "alive!""#,
         session.get(),
         now,
+        now - IDLE,
     )
     .fetch_one(pool)
     .await?)

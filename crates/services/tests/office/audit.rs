@@ -108,3 +108,89 @@ async fn refused_votes_are_in_the_trail_too() {
         .unwrap();
     assert_eq!((page.records.len(), page.records[0].allowed), (1, false));
 }
+
+#[tokio::test]
+async fn the_end_of_the_chain_is_signed_and_a_chain_that_was_cut_or_made_anew_is_noticed() {
+    use slipway_services::audit::chain;
+    let house = House::new().await;
+    house.request("developer", "preview", "signed", &[]).await;
+    let (worker, key) = (&house.db.worker, &house.key);
+    assert!(
+        !chain::checkpoint(worker, key, house.now).await.unwrap(),
+        "nothing is sealed yet"
+    );
+    audit::seal(worker, house.now).await.unwrap();
+    assert!(chain::checkpoint(worker, key, house.now).await.unwrap());
+    assert!(
+        !chain::checkpoint(worker, key, house.now).await.unwrap(),
+        "it has not grown"
+    );
+    let later = house.now + chain::HEARTBEAT;
+    assert!(
+        chain::checkpoint(worker, key, later).await.unwrap(),
+        "so that its age tells something"
+    );
+    // Somebody who owns the database cuts off the end.
+    let cut = "delete from audit_seal where seq = (select max(seq) from audit_seal)";
+    sqlx::query(cut).execute(&house.db.owner).await.unwrap();
+    let error = chain::checkpoint(worker, key, later)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("cut off"), "{error}");
+    // Sealed again as if nothing had been: it is the chain that was signed, if nothing was changed.
+    audit::seal(worker, later).await.unwrap();
+    assert!(!chain::checkpoint(worker, key, later).await.unwrap());
+    sqlx::query(cut).execute(&house.db.owner).await.unwrap();
+    sqlx::query("update audit set detail = 'changed' where id = (select max(id) from audit)")
+        .execute(&house.db.owner)
+        .await
+        .unwrap();
+    audit::seal(worker, later).await.unwrap();
+    let error = chain::checkpoint(worker, key, later)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("written anew"), "{error}");
+}
+
+#[tokio::test]
+async fn the_trail_is_found_by_person_noun_thing_action_and_time() {
+    let house = House::new().await;
+    let run = house.request("developer", "preview", "found", &[]).await;
+    house.request("lead", "preview", "other", &[]).await;
+    let auditor = house.ctx("auditor").await;
+    let count = async |filter: audit::Filter| {
+        let page = audit::list(&house.db.web, &auditor, &filter).await.unwrap();
+        page.records.len()
+    };
+    let runs = || audit::Filter {
+        noun: Some("run".into()),
+        ..Default::default()
+    };
+    assert_eq!(count(runs()).await, 2);
+    let one = audit::Filter {
+        noun_id: Some(run.get()),
+        ..runs()
+    };
+    assert_eq!(count(one).await, 1);
+    let by = audit::Filter {
+        actor: Some("Lee".into()),
+        ..runs()
+    };
+    assert_eq!(count(by).await, 1);
+    let second = time::Duration::seconds(1);
+    for (since, until, wanted) in [
+        (Some(house.now), None, 2),
+        (Some(house.now + second), None, 0),
+        (None, Some(house.now), 0),
+        (None, Some(house.now + second), 2),
+    ] {
+        let filter = audit::Filter {
+            since,
+            until,
+            ..runs()
+        };
+        assert_eq!(count(filter).await, wanted, "{since:?} {until:?}");
+    }
+}

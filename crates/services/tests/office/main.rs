@@ -3,6 +3,7 @@
 
 mod again;
 mod audit;
+mod door;
 mod house;
 mod queue;
 mod request;

@@ -1,0 +1,339 @@
+//! People, teams and the settings in force.
+
+use leptos::prelude::*;
+use slipway_domain::{
+    rights::{self, Right},
+    role::{Actor, OrgRole, TeamRole},
+};
+use slipway_services::{
+    people::{Filter, Page, Person, Team},
+    session::Session,
+};
+
+use super::{
+    account::{org_words, session_table},
+    query,
+};
+use crate::{
+    components::{
+        Icon, Tone, View, ago, banner, crumbs, empty, facts, link, moment, pager, pill, search,
+        text,
+    },
+    site::Site,
+};
+
+/// Where a membership comes from, in words.
+fn source(of: &str) -> String {
+    match of {
+        "hand" => "given by hand".into(),
+        "demo" => "of the demo".into(),
+        "configured" => "a configured admin address".into(),
+        "set-up link" => "the printed set-up link".into(),
+        other => format!("from {other}"),
+    }
+}
+
+fn roles(of: &Person) -> View {
+    let mut words: Vec<String> = of
+        .org
+        .iter()
+        .map(|(role, _)| org_words(*role).to_owned())
+        .collect();
+    words.extend(of.teams.iter().map(|place| match place.role {
+        TeamRole::Member => format!("member of {}", place.name),
+        TeamRole::Lead => format!("lead of {}", place.name),
+    }));
+    if words.is_empty() {
+        return view! { <span class="muted">"nothing yet"</span> }.into_any();
+    }
+    text(words.join(", "))
+}
+
+/// Who is here.
+#[must_use]
+pub fn list(page: &Page, filter: &Filter) -> View {
+    let name = filter.name.clone().unwrap_or_default();
+    let older = page
+        .older
+        .map(|id| query("/people", &[("name", &name), ("before", &id.to_string())]));
+    let newest = filter.before.map(|_| query("/people", &[("name", &name)]));
+    let rows: Vec<View> = page
+        .people
+        .iter()
+        .map(|of| {
+            let seen = of.last_seen_at.map_or_else(|| view! { <span class="muted">"never"</span> }.into_any(), ago);
+            let state = of.suspended_at.map(|_| pill(Tone::Stop, Icon::Cross, "suspended"));
+            view! {
+                <tr role="row">
+                    <th role="rowheader" scope="row"><a class="link" href=format!("/people/{}", of.id)>{of.name.clone()}</a></th>
+                    <td role="cell" data-label="Address"><div class="any">{of.email.clone()}</div></td>
+                    <td role="cell" data-label="Is"><div>{roles(of)}" "{state}</div></td>
+                    <td role="cell" data-label="Last seen"><div>{seen}</div></td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect();
+    let none = rows.is_empty();
+    view! {
+        <div class="head"><h1>"People"</h1><div class="acts"><a class="btn" href="/settings">"Settings in force"</a></div></div>
+        <p class="sub">"Everybody who has signed in. Nobody is anything by default."</p>
+        <form class="filters" method="get" action="/people" role="search">
+            {search("name", "Find by name or address", name)}
+            <button class="btn" type="submit">"Show"</button>
+        </form>
+        {if none {
+            empty(Icon::Find, "Nobody like that", "Somebody appears here when they have signed in once.", vec![("Show everybody".into(), "/people".into())])
+        } else {
+            view! {
+                <section class="card">
+                    <table class="tbl" role="table">
+                        <caption class="vh">"People, newest first"</caption>
+                        <thead role="rowgroup"><tr role="row">
+                            <th role="columnheader" scope="col">"Who"</th><th role="columnheader" scope="col">"Address"</th>
+                            <th role="columnheader" scope="col">"Is"</th><th role="columnheader" scope="col">"Last seen"</th>
+                        </tr></thead>
+                        <tbody role="rowgroup">{rows}</tbody>
+                    </table>
+                </section>
+            }.into_any()
+        }}
+        {pager(newest, older)}
+    }
+    .into_any()
+}
+
+const ORG: [OrgRole; 3] = [OrgRole::Operator, OrgRole::Auditor, OrgRole::Admin];
+
+fn role_row(of: &Person, role: OrgRole, manages: bool, me: bool) -> View {
+    let held = of.org.iter().find(|(r, _)| *r == role);
+    let (action, button) = if held.is_some() {
+        ("take", "Take")
+    } else {
+        ("give", "Give")
+    };
+    let act = (manages && (held.is_some() || !me)).then(|| {
+        view! {
+            <form method="post" action=format!("/people/{}/{action}", of.id)>
+                <input type="hidden" name="role" value=org_words(role)/>
+                <button class="btn small" type="submit">{button}<span class="vh">{format!(" the role {}", org_words(role))}</span></button>
+            </form>
+        }
+    });
+    let has = match held {
+        Some((_, from)) => {
+            view! { {pill(Tone::Go, Icon::Check, "yes")}" "<small>{source(from)}</small> }
+                .into_any()
+        }
+        None => view! { <span class="muted">"no"</span> }.into_any(),
+    };
+    view! {
+        <tr role="row">
+            <th role="rowheader" scope="row">{org_words(role)}</th>
+            <td role="cell" data-label="Has it"><div>{has}</div></td>
+            <td role="cell" data-label="Change"><div>{act}</div></td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// One person.
+#[must_use]
+pub fn one(of: &Person, sessions: &[Session], manages: bool, me: bool) -> View {
+    let teams: Vec<View> = of
+        .teams
+        .iter()
+        .map(|place| {
+            let role = match place.role {
+                TeamRole::Member => "member",
+                TeamRole::Lead => "lead",
+            };
+            view! { <li>{link(format!("/teams/{}", place.team), place.name.clone())}{format!(", {role}, {}", source(&place.source))}</li> }.into_any()
+        })
+        .collect();
+    let none = teams.is_empty();
+    let suspension = match of.suspended_at {
+        Some(_) => view! { <form method="post" action=format!("/people/{}/resume", of.id)><button class="btn" type="submit">"Let in again"</button></form> }.into_any(),
+        None => view! { <form method="post" action=format!("/people/{}/suspend", of.id)><button class="btn danger" type="submit">"Suspend"</button></form> }.into_any(),
+    };
+    view! {
+        {crumbs(vec![("People".into(), "/people".into())], of.name.clone())}
+        <div class="head"><h1>{of.name.clone()}</h1>
+            {(manages && !me).then(|| view! { <div class="acts">{suspension}</div> })}
+        </div>
+        {of.suspended_at.map(|at| banner(Tone::Stop, Icon::Cross, "Suspended.", view! { "Since "{moment(at)}". All sessions and open streams ended at that moment, and no vote of theirs counts any more: what waits for it must be approved anew. Nothing was deleted." }, None))}
+        <section class="card">{facts(vec![
+            ("Address", text(of.email.clone().unwrap_or_else(|| "none".into()))),
+            ("First seen", moment(of.created_at)),
+            ("Last seen", of.last_seen_at.map_or_else(|| text("never"), ago)),
+        ])}</section>
+        <section class="card">
+            <h2>"Roles of the organisation"</h2>
+            <table class="tbl" role="table">
+                <caption class="vh">"Roles"</caption>
+                <thead role="rowgroup"><tr role="row">
+                    <th role="columnheader" scope="col">"Role"</th><th role="columnheader" scope="col">"Has it"</th><th role="columnheader" scope="col">"Change"</th>
+                </tr></thead>
+                <tbody role="rowgroup">{ORG.map(|role| role_row(of, role, manages, me)).into_iter().collect::<Vec<_>>()}</tbody>
+            </table>
+            {me.then(|| view! { <p class="muted">"Nobody gives a role to themselves; the last admin stays one."</p> })}
+        </section>
+        <section class="card">
+            <h2>"Teams"</h2>
+            {if none { view! { <p class="muted">"None. Members are added on the page of a team."</p> }.into_any() } else { view! { <ul>{teams}</ul> }.into_any() }}
+        </section>
+        {manages.then(|| view! {
+            <section class="card">
+                <h2>"Sessions"</h2>
+                {session_table(sessions, Some(of.id.to_string()))}
+                {(!sessions.is_empty()).then(|| view! { <form method="post" action=format!("/people/{}/end-sessions", of.id)><button class="btn" type="submit">"End all sessions"</button></form> })}
+            </section>
+        })}
+    }
+    .into_any()
+}
+
+/// The teams that the reader may see.
+#[must_use]
+pub fn teams(teams: &[Team], makes: bool) -> View {
+    let rows: Vec<View> = teams
+        .iter()
+        .map(|of| {
+            view! {
+                <tr role="row">
+                    <th role="rowheader" scope="row"><a class="link" href=format!("/teams/{}", of.id)>{of.name.clone()}</a></th>
+                    <td role="cell" data-label="People"><div class="num">{of.count}</div></td>
+                    <td role="cell" data-label="Previews without a vote"><div class="num">{of.quota}</div></td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect();
+    let none = rows.is_empty();
+    view! {
+        <div class="head"><h1>"Teams"</h1></div>
+        <p class="sub">"What belongs to a team is seen by its people, and by those who look after everything."</p>
+        {if none {
+            empty(Icon::Environment, "No team of yours", "A lead of a team, or an admin, adds you by the address that you signed in with.", vec![("What you may do".into(), "/access".into())])
+        } else {
+            view! {
+                <section class="card">
+                    <table class="tbl" role="table">
+                        <caption class="vh">"Teams by name"</caption>
+                        <thead role="rowgroup"><tr role="row">
+                            <th role="columnheader" scope="col">"Team"</th><th role="columnheader" scope="col">"People"</th><th role="columnheader" scope="col">"Previews without a vote"</th>
+                        </tr></thead>
+                        <tbody role="rowgroup">{rows}</tbody>
+                    </table>
+                </section>
+            }.into_any()
+        }}
+        {makes.then(|| view! {
+            <form class="card form narrow" method="post" action="/teams">
+                <div class="field"><label for="name">"New team"</label><input id="name" name="name" autocomplete="off" spellcheck="false"/></div>
+                <div class="foot"><button class="btn primary" type="submit">"Make the team"</button></div>
+            </form>
+        })}
+    }
+    .into_any()
+}
+
+/// One team and its people.
+#[must_use]
+pub fn team(of: &Team, actor: &Actor) -> View {
+    let manages = rights::may(actor, Right::ManageTeam, Some(of.id));
+    let rows: Vec<View> = of
+        .members
+        .iter()
+        .map(|member| {
+            let role = match member.role {
+                TeamRole::Member => "member",
+                TeamRole::Lead => "lead",
+            };
+            let act = manages.then(|| view! {
+                <form method="post" action=format!("/teams/{}/remove", of.id)>
+                    <input type="hidden" name="who" value=member.user.to_string()/>
+                    <button class="btn small" type="submit">"Remove"<span class="vh">{format!(" {}", member.name)}</span></button>
+                </form>
+            });
+            view! {
+                <tr role="row">
+                    <th role="rowheader" scope="row">{member.name.clone()}{member.suspended.then(|| view! { " "{pill(Tone::Stop, Icon::Cross, "suspended")} })}</th>
+                    <td role="cell" data-label="Address"><div class="any">{member.email.clone()}</div></td>
+                    <td role="cell" data-label="Role"><div>{role}</div></td>
+                    <td role="cell" data-label="Comes from"><div>{source(&member.source)}</div></td>
+                    <td role="cell" data-label="Change"><div>{act}</div></td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect();
+    view! {
+        {crumbs(vec![("Teams".into(), "/teams".into())], of.name.clone())}
+        <div class="head"><h1>{of.name.clone()}</h1></div>
+        <section class="card">
+            <table class="tbl" role="table">
+                <caption class="vh">"People of the team"</caption>
+                <thead role="rowgroup"><tr role="row">
+                    <th role="columnheader" scope="col">"Who"</th><th role="columnheader" scope="col">"Address"</th><th role="columnheader" scope="col">"Role"</th>
+                    <th role="columnheader" scope="col">"Comes from"</th><th role="columnheader" scope="col">"Change"</th>
+                </tr></thead>
+                <tbody role="rowgroup">{rows}</tbody>
+            </table>
+        </section>
+        {manages.then(|| view! {
+            <form class="card form narrow" method="post" action=format!("/teams/{}/members", of.id)>
+                <div class="field"><label for="who">"Address that they signed in with"</label><input id="who" name="who" type="text" autocomplete="off" spellcheck="false"/></div>
+                <div class="field"><label for="role">"As"</label><select id="role" name="role"><option value="member">"member"</option><option value="lead">"lead"</option></select></div>
+                <div class="foot"><button class="btn primary" type="submit">"Add to the team"</button></div>
+            </form>
+        })}
+    }
+    .into_any()
+}
+
+/// The settings of sign-in as they are in force. Never a secret.
+#[must_use]
+pub fn settings(site: &Site, key: Option<String>) -> View {
+    let list = |of: &[String], none: &str| {
+        if of.is_empty() {
+            none.to_owned()
+        } else {
+            of.join(", ")
+        }
+    };
+    let sign_in = match (&site.google, &site.demo) {
+        (Some(google), _) => facts(vec![
+            ("Way in", text("Google")),
+            ("Provider", text(google.issuer.clone())),
+            ("Client", text(google.client.clone())),
+            ("Client’s secret", text("set, and never shown")),
+            ("Comes back to", text(google.redirect.clone())),
+            ("Domains", text(list(&google.domains, "none"))),
+            (
+                "Admin addresses",
+                text(list(&google.admins, "none: the first start prints a link")),
+            ),
+        ]),
+        (None, Some(_)) => facts(vec![(
+            "Way in",
+            text("the demo: anybody on this machine can be anybody"),
+        )]),
+        (None, None) => facts(vec![("Way in", text("none is set up"))]),
+    };
+    view! {
+        <div class="head"><h1>"Settings in force"</h1></div>
+        <p class="sub">"As this process was started with. They are changed where it is started, not here."</p>
+        <section class="card"><h2>"Sign-in"</h2>{sign_in}</section>
+        <section class="card"><h2>"Sessions"</h2>{facts(vec![
+            ("Without use", text("end after 24 hours")),
+            ("In any case", text("end after 7 days")),
+            ("Rights change", text("the session gets another token at its next request")),
+            ("Suspended", text("sessions and streams end at once")),
+        ])}</section>
+        <section class="card"><h2>"Audit trail"</h2>{facts(vec![
+            ("Signed with", key.map_or_else(|| text("nothing yet"), |key| view! { <code class="any">{key}</code> }.into_any())),
+        ])}<p class="muted">"Note this public key where the database’s owner cannot change it: "<code>"slipway audit verify FILE --key …"</code></p></section>
+    }
+    .into_any()
+}

@@ -1,0 +1,30 @@
+//! Numbers about the house for whoever watches it: how old the queue is, who works, what is open, what is not sealed.
+//! Counts only, of what is open: nothing about anybody, and nothing over history.
+
+mod store;
+
+use sqlx::PgPool;
+use time::OffsetDateTime;
+
+use crate::Result;
+
+/// The numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Gauges {
+    /// Seconds that the oldest queued job has waited.
+    pub queue_oldest: f64,
+    /// Workers that were heard of within a minute.
+    pub workers: i64,
+    /// Open runs by state.
+    pub runs: Vec<(String, i64)>,
+    /// Seconds since the oldest audit record that is not sealed was written.
+    pub unsealed_oldest: f64,
+}
+
+/// Reads them.
+///
+/// # Errors
+/// Database errors.
+pub async fn read(web: &PgPool, now: OffsetDateTime) -> Result<Gauges> {
+    store::read(web, now).await
+}

@@ -1,0 +1,28 @@
+//! `slipway audit`: what can be said about an exported trail without the portal, its database or its network.
+
+pub mod verify;
+
+use std::{path::Path, process::ExitCode};
+
+use anyhow::Context;
+
+use crate::say;
+
+/// `slipway audit verify FILE`
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn run(file: &Path, key: Option<&str>) -> anyhow::Result<ExitCode> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("{} cannot be read", file.display()))?;
+    match verify::verify(&text, key) {
+        Ok(found) => {
+            say::line(&format!("✓ {found}"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(wrong) => {
+            say::line(&format!("✗ {wrong}"));
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
