@@ -37,7 +37,7 @@ cat >"$WORK/pod.py" <<'PY'
 import os, pathlib, re, sys, yaml
 rendered, part, folder, dockerfile, socket = sys.argv[1:]
 url = lambda user: f"postgres://{user}@localhost/slipway?host={socket}"
-secret = {("slipway-database-web", "url"): url("portal_web"), ("slipway-database-worker", "url"): url("portal_worker"), ("slipway-database-owner", "url"): url("slipway_owner"), ("slipway-web", "google_client_id"): "123-abc.apps.example.org"}
+secret = {("slipway-database-web", "url"): url("portal_web"), ("slipway-database-worker", "url"): url("portal_worker"), ("slipway-database-owner", "url"): url("slipway_owner"), ("slipway-web", "google_client_id"): "123-abc.apps.example.org", ("slipway-web", "google_client_secret"): "not-a-real-one"}
 spec = next(d["spec"]["template"]["spec"] for d in yaml.safe_load_all(open(rendered)) if d and d["kind"] in ("Deployment", "Job") and d["metadata"]["name"] == f"slipway-{part}")
 home = pathlib.Path(folder)
 def under(value):  # the pod's mounts, beneath our folder

@@ -1,5 +1,13 @@
 # The least that twingate needs. Its token comes from the environment (TWINGATE_API_TOKEN), never from a file.
 # Try it with: terraform init && terraform plan
+terraform {
+  required_providers {
+    twingate = {
+      source = "twingate/twingate"
+    }
+  }
+}
+
 provider "aws" {
   region = "eu-west-1"
 }
