@@ -30,7 +30,7 @@ known = set(re.findall(r'env = "(SLIPWAY_\w+)"', config))
 read = known | set(re.findall(r'env::var(?:_os)?\("(SLIPWAY_\w+)"', source))
 image = set(re.findall(r"\b(SLIPWAY_\w+)=", (root / "Dockerfile").read_text()))
 settable = set(json.loads((root / "infra/charts/slipway/values.schema.json").read_text())["properties"]["env"]["properties"])
-routes = set(re.findall(r'\.route\("([^"]+)"', source))
+routes = set(re.findall(r'\.(?:route|get)\(\s*"(/[^"]+)"', source))
 
 bad, given = [], {}
 for doc in yaml.safe_load_all(open(rendered)):

@@ -154,7 +154,7 @@ async fn an_engine_that_ignores_the_interrupt_is_killed_only_when_forced() {
     let marker = format!("5{}", std::process::id());
     let begun = r#"{"@message":"x: Creating...","type":"apply_start","hook":{"resource":{"addr":"x"},"action":"create"}}"#;
     let apply = format!(
-        "trap 'say interrupted' INT; trap 'say asked' TERM; hello; say '{begun}'; say working; while :; do sleep {marker} & wait; done"
+        "trap 'say interrupted' INT; trap 'say asked' TERM; hello; say '{begun}'; say working; sleep {marker} & while :; do sleep 0.1; done"
     );
     let engine = stand_in(folder.path(), "", "", &apply).await;
     let shop = Shop::open(&engine).await;
