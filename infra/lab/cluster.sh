@@ -66,7 +66,8 @@ done
 echo $! >controllers.pid
 "$bin/kube-scheduler" --kubeconfig=kubeconfig --leader-elect=false --secure-port=0 >scheduler.log 2>&1 &
 echo $! >scheduler.pid
-"$bin/kwok" --kubeconfig=kubeconfig --manage-all-nodes=true --config stages.yaml >kwok.log 2>&1 &
+# Leases, as a kubelet keeps them: without any, the nodes are NotReady after 50 s and every pod with them.
+"$bin/kwok" --kubeconfig=kubeconfig --manage-all-nodes=true --node-lease-duration-seconds=40 --config stages.yaml >kwok.log 2>&1 &
 echo $! >kwok.pid
 for n in 1 2; do
   api -H 'Content-Type: application/json' "https://127.0.0.1:$port/api/v1/nodes" -d '{"apiVersion":"v1","kind":"Node","metadata":{"name":"node-'$n'","labels":{"kubernetes.io/os":"linux","kubernetes.io/arch":"amd64","kubernetes.io/hostname":"node-'$n'","topology.kubernetes.io/zone":"eu-west-1'$n'"}},"status":{"allocatable":{"cpu":"16","memory":"64Gi","ephemeral-storage":"100Gi","pods":"110"},"capacity":{"cpu":"16","memory":"64Gi","ephemeral-storage":"100Gi","pods":"110"}}}' >/dev/null
