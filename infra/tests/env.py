@@ -15,6 +15,7 @@ LEFT_ALONE = {
     "SLIPWAY_PG_BIN": "`up` alone starts a PostgreSQL",
     "SLIPWAY_AWS_ENDPOINT": "an imitation of AWS has no place in a cluster",
     "SLIPWAY_AWS_IMITATION": "likewise",
+    "SLIPWAY_ADMINS": "set when `admins` names somebody; without, the first start prints a link",
 }
 # Without these a pod would start and be useless, or not start at all.
 REQUIRED = {

@@ -168,7 +168,7 @@ pub fn one(of: &Person, sessions: &[Session], manages: bool, me: bool) -> View {
             ("Last seen", of.last_seen_at.map_or_else(|| text("never"), ago)),
         ])}</section>
         <section class="card">
-            <h2>"Roles of the organisation"</h2>
+            <header><h2>"Roles of the organisation"</h2></header>
             <table class="tbl" role="table">
                 <caption class="vh">"Roles"</caption>
                 <thead role="rowgroup"><tr role="row">
@@ -179,14 +179,14 @@ pub fn one(of: &Person, sessions: &[Session], manages: bool, me: bool) -> View {
             {me.then(|| view! { <p class="muted">"Nobody gives a role to themselves; the last admin stays one."</p> })}
         </section>
         <section class="card">
-            <h2>"Teams"</h2>
+            <header><h2>"Teams"</h2></header>
             {if none { view! { <p class="muted">"None. Members are added on the page of a team."</p> }.into_any() } else { view! { <ul>{teams}</ul> }.into_any() }}
         </section>
         {manages.then(|| view! {
             <section class="card">
-                <h2>"Sessions"</h2>
+                <header><h2>"Sessions"</h2></header>
                 {session_table(sessions, Some(of.id.to_string()))}
-                {(!sessions.is_empty()).then(|| view! { <form method="post" action=format!("/people/{}/end-sessions", of.id)><button class="btn" type="submit">"End all sessions"</button></form> })}
+                {(!sessions.is_empty()).then(|| view! { <form class="foot" method="post" action=format!("/people/{}/end-sessions", of.id)><button class="btn" type="submit">"End all sessions"</button></form> })}
             </section>
         })}
     }
@@ -324,14 +324,14 @@ pub fn settings(site: &Site, key: Option<String>) -> View {
     view! {
         <div class="head"><h1>"Settings in force"</h1></div>
         <p class="sub">"As this process was started with. They are changed where it is started, not here."</p>
-        <section class="card"><h2>"Sign-in"</h2>{sign_in}</section>
-        <section class="card"><h2>"Sessions"</h2>{facts(vec![
+        <section class="card"><header><h2>"Sign-in"</h2></header>{sign_in}</section>
+        <section class="card"><header><h2>"Sessions"</h2></header>{facts(vec![
             ("Without use", text("end after 24 hours")),
             ("In any case", text("end after 7 days")),
             ("Rights change", text("the session gets another token at its next request")),
             ("Suspended", text("sessions and streams end at once")),
         ])}</section>
-        <section class="card"><h2>"Audit trail"</h2>{facts(vec![
+        <section class="card"><header><h2>"Audit trail"</h2></header>{facts(vec![
             ("Signed with", key.map_or_else(|| text("nothing yet"), |key| view! { <code class="any">{key}</code> }.into_any())),
         ])}<p class="muted">"Note this public key where the database’s owner cannot change it: "<code>"slipway audit verify FILE --key …"</code></p></section>
     }
