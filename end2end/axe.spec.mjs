@@ -81,7 +81,7 @@ test('as a lead, everywhere', async () => {
   await page.context().close();
 });
 
-test('as a developer and as an auditor, and before anybody is anybody', async () => {
+test('as a developer, an auditor and an admin, and before anybody is anybody', async () => {
   test.setTimeout(600_000);
   const found = [];
   const { ready, waiting, failed, gone } = places;
@@ -97,11 +97,16 @@ test('as a developer and as an auditor, and before anybody is anybody', async ()
     await house.go(auditor, path);
     found.push(...(await look(auditor, `auditor ${path}`, some)));
   }
+  const admin = await house.signIn('admin');
+  for (const path of ['/people', '/people?name=nobody', '/people/1', '/teams', '/teams/1', '/access', '/sessions', '/settings']) {
+    await house.go(admin, path);
+    found.push(...(await look(admin, `admin ${path}`, some)));
+  }
   const nobody = house.watch(await (await house.browser.newContext()).newPage(), 'nobody');
   for (const url of [`http://localhost:${house.port}/sign-in`, house.at('lead', '/sign-in'), house.at('lead', '/sign-in?trouble=1')]) {
     await nobody.goto(url);
     found.push(...(await look(nobody, url, all)));
   }
   expect(found).toEqual([]);
-  for (const page of [developer, auditor, nobody]) await page.context().close();
+  for (const page of [developer, auditor, admin, nobody]) await page.context().close();
 });
