@@ -71,7 +71,9 @@ async fn no_page_asks_more_than_three_times() {
             let path = super::walk::path(route, &ids);
             seen.0.lock().unwrap().clear();
             let answer = browser.get(&path).await;
-            let sent = std::mem::take(&mut *seen.0.lock().unwrap());
+            let mut sent = std::mem::take(&mut *seen.0.lock().unwrap());
+            // A connection that the pool happens to open says who it is: that is not the page's question.
+            sent.retain(|statement| !statement.starts_with("set role"));
             // A file to keep is no page: it gathers everything about one thing.
             let kept = answer
                 .header("content-disposition")
