@@ -114,7 +114,18 @@ async fn keep(
         if lost {
             continue;
         }
-        match work::renew(&shared.pool, &claim, lease, now()).await {
+        // A database that does not answer must not keep us from looking at the clock and at who wants us to stop.
+        let renewed = tokio::select! {
+            biased;
+            _ = ended.changed() => return,
+            _ = leaving.changed() => continue,
+            renewed = tokio::time::timeout(third, work::renew(&shared.pool, &claim, lease, now())) => renewed,
+        };
+        let Ok(renewed) = renewed else {
+            tracing::warn!(run = %claim.run, "the database does not answer; the lease is not renewed yet");
+            continue;
+        };
+        match renewed {
             Ok(renewed) => {
                 until = renewed.lease_until.unwrap_or(until);
                 if renewed.cancel {

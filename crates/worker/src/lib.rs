@@ -103,6 +103,10 @@ pub struct Handle {
     shared: Arc<Shared>,
 }
 
+/// How long a worker that must leave at once takes: its engines have five seconds between SIGTERM and SIGKILL, and what
+/// they did may take as long to be told.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// The present moment: the engine room is where the house's clock stands.
 pub(crate) fn now() -> OffsetDateTime {
     #[expect(
@@ -198,17 +202,33 @@ impl Handle {
         self.leave.clone()
     }
 
-    /// Waits until everything that it held has ended and been reported.
-    pub async fn done(self) {
-        for task in self.tasks {
-            let _ = task.await;
-        }
-        if let Err(error) = work::leave(&self.shared.pool, &self.shared.me, now()).await {
-            tracing::warn!(%error, "the worker could not say that it left");
+    /// Waits until everything that it held has ended and been reported. Once it must leave at once, the database has
+    /// [`LAST_WORDS`] to hear it: what it has not heard by then, its other workers find by the leases.
+    pub async fn done(mut self) {
+        let mut leaving = self.shared.leaving.clone();
+        let patience = async {
+            let _ = leaving.wait_for(|how| *how == Leaving::Now).await;
+            tokio::time::sleep(LAST_WORDS).await;
+        };
+        let farewell = async {
+            for task in &mut self.tasks {
+                let _ = task.await;
+            }
+            if let Err(error) = work::leave(&self.shared.pool, &self.shared.me, now()).await {
+                tracing::warn!(%error, "the worker could not say that it left");
+            }
+        };
+        tokio::select! {
+            biased;
+            () = farewell => {}
+            () = patience => {
+                tracing::warn!("the worker left without being heard; what it did shows when its leases run out");
+                self.abandon();
+            }
         }
     }
 
-    /// Drops everything at once, without a word to the database: what a kill does, for tests of what follows.
+    /// Drops everything at once, without a word to the database: what a kill does.
     pub fn abandon(self) {
         for task in &self.tasks {
             task.abort();

@@ -88,6 +88,28 @@ async fn a_database_that_restarts_in_mid_apply_costs_nothing() {
     house.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_stays_away_does_not_keep_a_worker_that_must_leave() {
+    let (cluster, db) = slipway_testkit::own_cluster("leave").await;
+    let Some(house) = House::without_worker(db).await else {
+        return;
+    };
+    let mut house = house.and_worker(5, |_| {}).await;
+    let run = slow(&house, "left", "60").await;
+    house.logs(run, "Creating...").await;
+    let (folder, worker) = (house.folder.clone(), house.worker.take().unwrap());
+    cluster.stop().await.unwrap();
+    worker.leave(slipway_worker::Leaving::Now);
+    let left = tokio::time::timeout(std::time::Duration::from_secs(30), worker.done()).await;
+    assert!(left.is_ok(), "it waits for a database that does not come");
+    assert_eq!(engines_of(run, &folder), Vec::<String>::new());
+    // Another worker finds that nobody knows how far it came.
+    cluster.start().await.unwrap();
+    house.start(2, |_| {}).await;
+    house.reaches(run, State::Unknown).await;
+    house.end().await;
+}
+
 /// A program that waits for a file before it plans, and else is the engine.
 fn hesitant(folder: &Path) -> PathBuf {
     let (started, go) = (folder.join("started"), folder.join("go"));
