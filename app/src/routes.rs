@@ -88,7 +88,7 @@ pub fn table() -> Vec<Route> {
         ),
         page(
             "/catalog/{name}/request",
-            Needs(Right::SeeCatalog),
+            Needs(Right::RequestEnvironment),
             pages::request::create,
         ),
         page("/drafts/{id}", SignedIn, pages::request::again),

@@ -200,6 +200,7 @@ async fn each_role_gets_what_the_table_of_rights_says() {
             let refused = matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND);
             let seen = right == Right::SeeEnvironment
                 || right == Right::SeeCatalog
+                || right == Right::RequestEnvironment
                 || matches!(right, Right::SeeAudit | Right::SeePeople);
             // An environment that is not made yet cannot be changed by anybody: that is a refusal of another kind.
             if allowed && seen {

@@ -118,7 +118,25 @@ pub async fn open(web: &PgPool, ctx: &Ctx, target: &Target) -> Result<Draft> {
         store::set_version(web, ctx, id, &digest).await?;
         draft = find(web, ctx, id).await?;
     }
+    if draft.environment.is_none() && draft.teams.is_empty() {
+        return Err(no_team(&draft.version.template.who));
+    }
     Ok(draft)
+}
+
+/// A form that nobody could send is not shown.
+fn no_team(who: &slipway_catalog::Who) -> Error {
+    let (detail, hint) = match who {
+        slipway_catalog::Who::Member => (
+            "An environment belongs to a team, and you are a member of none.",
+            "An admin, or a lead of your team, adds you on the team's page.",
+        ),
+        slipway_catalog::Who::Lead => (
+            "Its owner lets leads ask for it, and you lead no team.",
+            "Ask a lead of your team to request it.",
+        ),
+    };
+    Error::refused("You cannot request this template.", detail, hint)
 }
 
 /// Why there is no form for this target.

@@ -86,6 +86,21 @@ async fn two_clicks_are_one_request() {
 }
 
 #[tokio::test]
+async fn a_form_that_could_not_be_sent_is_not_shown() {
+    let house = House::new().await;
+    for who in ["admin", "auditor", "operator"] {
+        let ctx = house.ctx(who).await;
+        match draft::open(&house.db.web, &ctx, &Target::Template("preview".into())).await {
+            Err(Error::Refused(refusal)) => assert_eq!(
+                refusal.detail,
+                "An environment belongs to a team, and you are a member of none."
+            ),
+            other => panic!("{who}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_taken_name_is_an_error_at_the_name_until_its_environment_is_over() {
     let house = House::new().await;
     let first = house.request("developer", "preview", "mine", &[]).await;
