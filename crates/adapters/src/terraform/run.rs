@@ -18,7 +18,7 @@ use super::{
     process::{Command, Ended, Patience, Running},
     projection::{self, Around},
     redact::Redactor,
-    saved::SavedPlan,
+    saved::{SavedPlan, write_plan},
     shop::Shop,
     sink::Sink,
     state::{self, StateVersion},
@@ -502,16 +502,4 @@ impl Step {
         })
         .map_err(|error| Failed::io("start the engine", &error))
     }
-}
-
-/// The plan holds secrets: nobody else reads it.
-fn write_plan(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
-    io::Write::write_all(&mut file, bytes)
 }
