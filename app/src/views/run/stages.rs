@@ -143,7 +143,13 @@ pub(super) fn all(run: &Run) -> View {
         let by = last.and_then(|event| event.by.clone());
         let told =
             |e: &&slipway_services::run::EventView| e.kind != "run.verify" && !e.detail.is_empty();
-        let note = match (by, last.filter(told).map(|e| e.detail.clone())) {
+        // The notice above tells it in full.
+        let failure = run.failure.as_ref().filter(|_| run.state == State::Failed);
+        let detail = match failure {
+            Some(failure) => Some(failure.message.clone()),
+            None => last.filter(told).map(|e| e.detail.clone()),
+        };
+        let note = match (by.filter(|_| failure.is_none()), detail) {
             (Some(by), Some(detail)) => format!("{by}: {detail}"),
             (Some(by), None) => format!("by {by}"),
             (None, Some(detail)) => detail,
