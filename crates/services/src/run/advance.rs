@@ -128,20 +128,7 @@ pub async fn advance(
             "Look again.",
         ));
     }
-    let actor = ctx.actor.as_ref();
-    sqlx::query!(
-        "insert into run_event (run_id, at, state, kind, actor_id, worker, detail, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $2)",
-        row.id.get(),
-        ctx.now,
-        next.state.word(),
-        action,
-        actor.map(|a| a.user.get()).filter(|id| *id > 0),
-        actor.filter(|a| a.user.get() <= 0).map(|a| a.name.as_str()),
-        json!({ "text": detail }),
-    )
-    .execute(&mut *tx)
-    .await?;
+    tell(tx, ctx, row.id, next.state, action, detail).await?;
     let entry = Entry::new(action, "run", row.id.get(), Some(row.team_id))
         .before(json!({ "state": row.state }))
         .after(json!({ "state": next.state, "digest": row.digest }))
@@ -172,6 +159,32 @@ pub async fn advance(
     }
     notify(tx, &next).await?;
     Ok(next)
+}
+
+/// Writes the event that the run's page shows.
+async fn tell(
+    tx: &mut PgConnection,
+    ctx: &Ctx,
+    run: RunId,
+    state: State,
+    action: &str,
+    detail: &str,
+) -> Result<()> {
+    let actor = ctx.actor.as_ref();
+    sqlx::query!(
+        "insert into run_event (run_id, at, state, kind, actor_id, worker, detail, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $2)",
+        run.get(),
+        ctx.now,
+        state.word(),
+        action,
+        actor.map(|a| a.user.get()).filter(|id| *id > 0),
+        actor.filter(|a| a.user.get() <= 0).map(|a| a.name.as_str()),
+        json!({ "text": detail }),
+    )
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
 }
 
 /// Queues a job; at most one is open per run, by a unique index.
@@ -231,6 +244,14 @@ async fn set_environment(
 
 /// The run is over: the environment is what it now is, the saved plan goes, and the next run in the row gets its turn.
 async fn finish(tx: &mut PgConnection, ctx: &Ctx, row: &mut Row) -> Result<()> {
+    // A request that is being made right now has found the environment taken: it must be seen below, or nobody would ever
+    // give it its turn. Requests hold this lock until they are committed.
+    sqlx::query!(
+        "select id from environment where id = $1 for update",
+        row.environment_id.get()
+    )
+    .fetch_one(&mut *tx)
+    .await?;
     let state = row
         .environment_state
         .after(row.operation, row.state, row.touched);
@@ -244,20 +265,29 @@ async fn finish(tx: &mut PgConnection, ctx: &Ctx, row: &mut Row) -> Result<()> {
     .await?;
     if state.is_over() {
         // What waited for an environment that is gone can never happen.
-        let orphans = sqlx::query_scalar!(
+        const WHY: &str = "It ended before this run had its turn.";
+        let orphans = sqlx::query!(
             "update run set state = 'canceled', version = version + 1, finished_at = $2, waiting = false,
                     failure = $3
-             where environment_id = $1 and waiting returning id",
+             where environment_id = $1 and waiting returning id, version",
             row.environment_id.get(),
             ctx.now,
-            json!({ "message": "The environment is gone.", "detail": "It ended before this run had its turn.", "hint": "" }),
+            json!({ "message": "The environment is gone.", "detail": WHY, "hint": "" }),
         )
         .fetch_all(&mut *tx)
         .await?;
         for orphan in orphans {
-            let entry = Entry::new("run.cancel", "run", orphan, Some(row.team_id))
+            let run = RunId::new(orphan.id);
+            tell(tx, ctx, run, State::Canceled, "run.cancel", WHY).await?;
+            let entry = Entry::new("run.cancel", "run", orphan.id, Some(row.team_id))
                 .detail("the environment is gone");
             audit::record(tx, ctx, entry).await?;
+            let canceled = live::Event::Run {
+                run,
+                version: orphan.version,
+                state: State::Canceled,
+            };
+            live::notify(tx, &canceled).await?;
         }
         sqlx::query!(
             "update environment set sensitive = '{}' where id = $1",

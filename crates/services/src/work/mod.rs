@@ -222,11 +222,70 @@ pub async fn claim(
             Err(Error::Stale(why)) => {
                 tracing::info!(run = %job.run, why = %why.detail, "a job was dropped");
                 tx.rollback().await?;
-                store::drop_job(pool, job.id, now).await?;
+                store::drop_job(&mut *pool.acquire().await?, job.id, now).await?;
+            }
+            Err(error) if cannot_be_begun(&error) => {
+                tracing::error!(run = %job.run, %error, "a job cannot be begun");
+                tx.rollback().await?;
+                give_up(pool, worker, job, &error, now).await?;
             }
             Err(error) => return Err(error),
         }
     }
+}
+
+/// True for what is wrong with this one job, and will be the next time too.
+fn cannot_be_begun(error: &Error) -> bool {
+    use sqlx::Error as E;
+    matches!(
+        error,
+        Error::Broken(_) | Error::NotFound | Error::Database(E::ColumnDecode { .. } | E::Decode(_))
+    )
+}
+
+/// One job that cannot be begun must not hold up all that stand behind it: its run ends, and says why.
+async fn give_up(
+    pool: &PgPool,
+    worker: &Worker,
+    job: store::Job,
+    error: &Error,
+    now: OffsetDateTime,
+) -> Result<()> {
+    let mut tx = pool.begin().await?;
+    if !store::drop_job(&mut tx, job.id, now).await? {
+        return Ok(());
+    }
+    // A run that cannot even be read stays as it is, for whoever mends it.
+    if let Ok(Some(mut row)) = run::load(&mut tx, job.run).await {
+        let held = Command::StartApply {
+            votes: true,
+            base: true,
+        };
+        let commands: &[Command] = match job.kind {
+            Kind::Preview => &[Command::StartPreview, Command::FailPreview],
+            Kind::Apply => &[held, Command::RefuseApply],
+            Kind::Reconcile => &[Command::LoseReconcile],
+        };
+        let why = crate::Refusal::new(
+            "This run could not be begun.",
+            error.to_string(),
+            "Ask for it again; if that comes to the same, the platform team has to look.",
+        );
+        store::keep_failure(&mut tx, job.run, &why).await?;
+        for command in commands {
+            row = run::advance(
+                &mut tx,
+                &worker.ctx(now),
+                &row,
+                *command,
+                "run.give_up",
+                &why.detail,
+            )
+            .await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 async fn start(tx: &mut sqlx::PgConnection, ctx: &Ctx, job: store::Job) -> Result<Option<Claim>> {
@@ -309,10 +368,16 @@ pub async fn reap(
             (Kind::Apply | Kind::Reconcile, _) => Command::LoseApply,
         };
         let detail = "The worker that held it was not heard of any more.";
-        let row =
-            run::advance(&mut tx, &worker.ctx(now), &row, command, "run.lose", detail).await?;
+        let lost = run::advance(&mut tx, &worker.ctx(now), &row, command, "run.lose", detail).await;
+        match lost {
+            Ok(row) => reaped.push((row.id, row.state)),
+            // The run stands somewhere else by now; the job is lost all the same, and the next one is looked at.
+            Err(Error::Stale(why)) => {
+                tracing::warn!(run = %row.id, why = %why.detail, "a lost job had no run any more");
+            }
+            Err(error) => return Err(error),
+        }
         tx.commit().await?;
-        reaped.push((row.id, row.state));
     }
     Ok(reaped)
 }

@@ -1,4 +1,4 @@
-use serde_json::Value;
+use serde_json::{Value, json};
 use slipway_domain::{
     environment::EnvironmentState,
     id::{DraftId, EnvironmentId, JobId, RunId, StackId, TeamId},
@@ -9,7 +9,7 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
 use super::{Claim, Kind, Lease, Renewed, SealedInput, Stack, Worker};
-use crate::{Error, Result, draft};
+use crate::{Error, Refusal, Result, draft};
 
 pub async fn register(
     pool: &PgPool,
@@ -189,10 +189,27 @@ pub async fn finish_job(
     Ok(())
 }
 
-pub async fn drop_job(pool: &PgPool, id: JobId, now: OffsetDateTime) -> Result<()> {
-    let mut tx = pool.begin().await?;
-    finish_job(&mut tx, id, "dropped", now).await?;
-    tx.commit().await?;
+/// Takes a job out of the queue undone; false if somebody has claimed it meanwhile.
+pub async fn drop_job(tx: &mut PgConnection, id: JobId, now: OffsetDateTime) -> Result<bool> {
+    let dropped = sqlx::query!(
+        "update job set state = 'dropped', finished_at = $2 where id = $1 and state = 'queued'",
+        id.get(),
+        now
+    )
+    .execute(tx)
+    .await?;
+    Ok(dropped.rows_affected() == 1)
+}
+
+/// Writes down why a run came to nothing.
+pub async fn keep_failure(tx: &mut PgConnection, run: RunId, why: &Refusal) -> Result<()> {
+    sqlx::query!(
+        "update run set failure = $2 where id = $1",
+        run.get(),
+        json!(why)
+    )
+    .execute(tx)
+    .await?;
     Ok(())
 }
 

@@ -1,6 +1,5 @@
 //! An apply has ended, or its verification.
 
-use serde_json::json;
 use slipway_domain::{
     plan::Outcome,
     run::{Command, Seen, State},
@@ -68,13 +67,7 @@ pub async fn finish_apply(
         Applied::Vanished(why) => (Command::LoseApply, "run.lose", Some(why)),
     };
     if let Some(why) = failure {
-        sqlx::query!(
-            "update run set failure = $2 where id = $1",
-            claim.run.get(),
-            json!(why)
-        )
-        .execute(&mut *tx)
-        .await?;
+        store::keep_failure(&mut tx, claim.run, why).await?;
     }
     let detail = failure.map(|f| f.detail.as_str()).unwrap_or_default();
     if !matches!(applied, Applied::Done) {

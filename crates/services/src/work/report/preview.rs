@@ -254,13 +254,7 @@ async fn end(
     let mut tx = pool.begin().await?;
     let row = held(&mut tx, claim).await?;
     if let Some(why) = why {
-        sqlx::query!(
-            "update run set failure = $2 where id = $1",
-            claim.run.get(),
-            json!(why)
-        )
-        .execute(&mut *tx)
-        .await?;
+        store::keep_failure(&mut tx, claim.run, why).await?;
     }
     store::finish_job(&mut tx, claim.job, "done", now).await?;
     let detail = why.map(|w| w.detail.as_str()).unwrap_or_default();
