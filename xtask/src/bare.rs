@@ -183,8 +183,11 @@ impl Machine {
             &machine.log,
         )?;
         if user {
-            // All of it but rustup's own folder, which is mounted for reading.
-            machine.inside("0", "find /home/dev -xdev -exec chown -h 1000:1000 {} +")?;
+            // All of it but rustup's own folder, which is mounted for reading, perhaps from the same device.
+            machine.inside(
+                "0",
+                "find /home/dev -path /home/dev/.rustup -prune -o -exec chown -h 1000:1000 {} +",
+            )?;
         }
         Ok(machine)
     }
