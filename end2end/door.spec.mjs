@@ -202,8 +202,12 @@ test('whoever wanted another site lands on ours', async ({ browser }) => {
   }
 });
 
-test('somebody who is suspended is out within seconds, open stream and all', async () => {
+test('somebody who is suspended is out within seconds, open tabs and streams and all', async () => {
   await dana.goto(home);
+  // Tabs that nobody touches from here on: one that keeps itself up to date, and one where nothing ever moves.
+  const tabs = [await dana.context().newPage(), await dana.context().newPage()];
+  await tabs[0].goto(home);
+  await tabs[1].goto(`${home}/teams`);
   await dana.evaluate(() => {
     window.ended = 0;
     fetch('/live').then(async (answer) => {
@@ -222,6 +226,13 @@ test('somebody who is suspended is out within seconds, open stream and all', asy
   await root.locator('button', { hasText: 'Suspend' }).click();
   await expect(root.locator('main')).toContainText('All sessions and open streams ended');
   await expect.poll(() => dana.evaluate(() => window.ended), { timeout: 5_000 }).toBeGreaterThan(0);
+  for (const [n, tab] of tabs.entries()) {
+    await expect(tab, 'it goes by itself').toHaveURL(/\/sign-in\?trouble=suspended/, { timeout: 5_000 });
+    await expect(tab.getByRole('alert')).toContainText('Your account was suspended');
+    expect(new URL(tab.url()).searchParams.get('next')).toBe(['/', '/teams'][n]);
+    await tab.close();
+  }
+  console.log(`the tabs had gone ${Date.now() - at} ms after the press`);
   console.log(`the stream ended ${(await dana.evaluate(() => window.ended)) - at} ms after the press`);
   expect((await leads(dana, '/environments')).path).toBe('/sign-in');
   // Signing in again does not help, either.

@@ -1,13 +1,15 @@
-// Starts the browser side of a page that has something that moves: loads the WASM, hydrates the islands, then joins the
-// live stream and hands its messages to the islands as `slipway` events on the document. Without this file every page
-// still works; it only stands still.
+// Starts the browser side of a page: loads the WASM and hydrates the islands where there is something that moves, then
+// joins the live stream and hands its messages to the islands as `slipway` events on the document. When the session is
+// over, the stream says so, and the tab goes to the sign-in page. Without this file every page still works; it only
+// stands still.
 
-const tag = document.querySelector("script[data-wasm]");
+const tag = document.querySelector("script[data-live]");
 const say = (detail) => document.dispatchEvent(new CustomEvent("slipway", { detail }));
 
 // ── islands ──────────────────────────────────────────────────────────────────────────────────────
 
 async function hydrate() {
+  if (!tag.dataset.wasm) return;
   const islands = await import(tag.dataset.js);
   await islands.default({ module_or_path: tag.dataset.wasm });
   islands.hydrate();
@@ -52,7 +54,7 @@ async function join() {
 }
 
 function talk(port) {
-  port.onmessage = ({ data }) => say(data);
+  port.onmessage = ({ data }) => (data.kind === "over" ? leave(data.why) : say(data));
   const hello = () => {
     const lock = `slipway tab ${Math.random()}`;
     const greet = () => port.postMessage({ kind: "want", runs: wanted(), lock: navigator.locks ? lock : undefined });
@@ -65,6 +67,11 @@ function talk(port) {
   addEventListener("pageshow", (event) => event.persisted && hello());
   document.addEventListener("slipway-want", () => port.postMessage({ kind: "want", runs: wanted() }));
   document.addEventListener("slipway-retry", () => port.postMessage({ kind: "retry" }));
+}
+
+/** Nobody is signed in here any more: what stands on the page is not theirs to see, and no button of it works. */
+function leave(why) {
+  location.assign(`/sign-in?${new URLSearchParams({ trouble: why, next: location.pathname + location.search })}`);
 }
 
 // ── the same page again, as the server renders it now ────────────────────────────────────────────

@@ -57,6 +57,8 @@
     };
     mine.onerror = () => {
       if (mine !== stream) return;
+      // Closed and not about to try again: it was answered, and with a refusal. An event stream does not say which.
+      if (mine.readyState === EventSource.CLOSED) ask(mine);
       // Not the browser's own retry: it would ask with the offsets of the beginning.
       mine.close();
       lost ||= Date.now();
@@ -65,8 +67,28 @@
       soon(wait);
     };
     mine.addEventListener("run", ({ data }) => tellAll({ kind: "run", ...JSON.parse(data) }));
+    mine.addEventListener("over", ({ data }) => mine === stream && over(JSON.parse(data).why));
     mine.addEventListener("inbox", ({ data }) => tellAll({ kind: "inbox", data }));
     mine.addEventListener("log", ({ data }) => log(JSON.parse(data)));
+  }
+
+  /** The session is over: no tab has anything to wait for any more, and each is told why. */
+  function over(why) {
+    clearTimeout(timer);
+    stream?.close();
+    stream = undefined;
+    url = "";
+    tellAll({ kind: "over", why });
+  }
+
+  /** Whether a stream was refused because nobody is signed in any more. */
+  async function ask(mine) {
+    try {
+      const { status } = await fetch("/live", { method: "HEAD" });
+      if (status === 401 && (!stream || mine === stream)) over("ended");
+    } catch {
+      // Nobody answers: that is a lost connection, and said already.
+    }
   }
 
   function log(piece) {

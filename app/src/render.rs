@@ -1,10 +1,11 @@
 //! From a view to a whole document, synchronously: a page has all its data before it is rendered, so there is nothing to
 //! wait for, no stream, and an exact status code.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use hydration_context::SsrSharedContext;
 use leptos::prelude::*;
+use slipway_domain::visible::{is_hidden, picture};
 use time::OffsetDateTime;
 
 use crate::{
@@ -50,19 +51,73 @@ pub fn document(
     if refresh {
         html.push_str("<noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>");
     }
-    if inner.contains("<leptos-island") {
+    // Where nothing moves there is no WASM to load; but whoever is signed in hears at once that they are so no more.
+    let islands = inner.contains("<leptos-island");
+    if islands {
         html.push_str(&format!(
-            "<link rel=\"modulepreload\" href=\"{js}\"><script type=\"module\" src=\"{boot}\" data-js=\"{js}\" data-wasm=\"{wasm}\" data-live=\"{live}\"></script>",
-            js = assets.url("slipway.js"),
-            wasm = assets.url("slipway.wasm"),
-            boot = assets.url("boot.js"),
-            live = assets.url("live.js"),
+            "<link rel=\"modulepreload\" href=\"{}\">",
+            assets.url("slipway.js")
         ));
+    }
+    if islands || frame.who.is_some() {
+        html.push_str(&format!(
+            "<script type=\"module\" src=\"{}\" data-live=\"{}\"",
+            assets.url("boot.js"),
+            assets.url("live.js")
+        ));
+        if islands {
+            html.push_str(&format!(
+                " data-js=\"{}\" data-wasm=\"{}\"",
+                assets.url("slipway.js"),
+                assets.url("slipway.wasm")
+            ));
+        }
+        html.push_str("></script>");
     }
     html.push_str("</head><body>");
     html.push_str(&inner);
     html.push_str("</body></html>");
-    html
+    seen(html)
+}
+
+/// Shows hidden characters instead of sending them. One place for every page: whatever somebody wrote, wherever it is
+/// shown. What stands in a control goes back as it was typed: there it is a reference.
+fn seen(html: String) -> String {
+    if !html.contains(is_hidden) {
+        return html;
+    }
+    let mut out = String::with_capacity(html.len() + 256);
+    // In a tag, and there in a quoted value; the value of a control; within a text area.
+    let (mut tag, mut quoted, mut control, mut area) = (false, false, false, false);
+    for (at, c) in html.char_indices() {
+        let rest = &html[at..];
+        match c {
+            '<' if !tag => {
+                tag = true;
+                area = (area || rest.starts_with("<textarea")) && !rest.starts_with("</textarea");
+            }
+            '>' if tag && !quoted => tag = false,
+            '"' if tag => {
+                quoted = !quoted;
+                control = quoted && html[..at].ends_with(" value=");
+            }
+            c if is_hidden(c) => {
+                let kept = (tag && control) || (!tag && area);
+                match c {
+                    // References to these mean other characters in HTML.
+                    '\0' | '\u{80}'..='\u{9f}' => out.push(picture(c)),
+                    c if kept => {
+                        let _ = write!(out, "&#{};", u32::from(c));
+                    }
+                    c => out.push(picture(c)),
+                }
+                continue;
+            }
+            _ => {}
+        }
+        out.push(c);
+    }
+    out
 }
 
 fn escape(text: &str, into: &mut String) {
@@ -74,5 +129,19 @@ fn escape(text: &str, into: &mut String) {
             '"' => into.push_str("&quot;"),
             c => into.push(c),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_characters_are_shown_and_what_was_typed_stays_what_it_was() {
+        let page = "<p title=\"a > \u{1b}\">\u{202e}x</p><input value=\"\u{1b}[1m\"><textarea name=\"r\">\u{202e}y</textarea>\u{9b}";
+        assert_eq!(
+            seen(page.to_owned()),
+            "<p title=\"a > ␛\">\u{fffd}x</p><input value=\"&#27;[1m\"><textarea name=\"r\">&#8238;y</textarea>\u{fffd}"
+        );
     }
 }

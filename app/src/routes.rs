@@ -14,7 +14,7 @@ use axum::{
 use slipway_domain::rights::Right;
 
 use crate::{
-    api,
+    api::{self, posted::SMALL_FORM},
     pages::{self, App, account, people},
 };
 
@@ -66,7 +66,21 @@ where
         method: Method::POST,
         path,
         rule,
-        handler: post(handler),
+        handler: post(handler).layer(DefaultBodyLimit::max(SMALL_FORM)),
+    }
+}
+
+/// A post that may be as large as a request's own form.
+fn large_form<H, T>(path: &'static str, rule: Rule, handler: H) -> Route
+where
+    H: Handler<T, App>,
+    T: 'static,
+{
+    Route {
+        method: Method::POST,
+        path,
+        rule,
+        handler: post(handler).layer(DefaultBodyLimit::max(LARGEST_FORM)),
     }
 }
 
@@ -92,7 +106,7 @@ pub fn table() -> Vec<Route> {
             pages::request::create,
         ),
         page("/drafts/{id}", SignedIn, pages::request::again),
-        form("/drafts/{id}", SignedIn, api::draft::post),
+        large_form("/drafts/{id}", SignedIn, api::draft::post),
         page("/environments", SignedIn, pages::environment::list),
         page(
             "/environments/{id}",
@@ -185,6 +199,11 @@ pub fn table() -> Vec<Route> {
         form("/setup/{token}", SignedIn, account::set_up),
         page("/people", Needs(Right::SeePeople), people::list),
         page("/people/{id}", Needs(Right::SeePeople), people::one),
+        page(
+            "/people/{id}/sign-ins",
+            Needs(Right::SeePeople),
+            people::sign_ins,
+        ),
         form(
             "/people/{id}/give",
             Needs(Right::ManagePeople),
@@ -235,7 +254,6 @@ pub fn router(app: App) -> Router {
     }
     router
         .fallback(pages::nothing)
-        .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(middleware::from_fn_with_state(app.clone(), pages::dress))
         .with_state(app)
 }

@@ -4,14 +4,46 @@ use std::process::ExitCode;
 
 use slipway_worker::Config;
 
-use crate::{config::Settings, database, keys, say};
+use crate::{
+    config::{Part, Settings},
+    database, keys, say,
+};
 
 /// Looks, says, and answers whether a start would work.
 ///
 /// # Errors
 /// None of its own: what it finds is its output.
-pub async fn check(settings: &Settings) -> anyhow::Result<ExitCode> {
-    let mut findings: Vec<(String, &str)> = Vec::new();
+pub async fn check(settings: &Settings, part: Part) -> anyhow::Result<ExitCode> {
+    let mut findings = Findings::new();
+    let role = match part {
+        Part::Work => database::WORKER,
+        Part::Up | Part::Serve => database::WEB,
+    };
+    find_database(settings, role, &mut findings).await;
+    if part != Part::Serve {
+        find_worker(settings, &mut findings).await?;
+    }
+    if part != Part::Work {
+        find_web(settings, &mut findings);
+    }
+    for (what, hint) in &findings {
+        say::line(&format!("✗ {what}\n    {hint}"));
+    }
+    if findings.is_empty() {
+        say::line("✓ Nothing would stop a production start.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    say::line(&format!(
+        "{} would stop a production start.",
+        findings.len()
+    ));
+    Ok(ExitCode::FAILURE)
+}
+
+/// What is wrong, and what to do.
+type Findings = Vec<(String, &'static str)>;
+
+async fn find_database(settings: &Settings, role: &'static str, findings: &mut Findings) {
     match database::options(settings) {
         Err(error) => findings.push((
             format!("{error:#}")
@@ -22,7 +54,7 @@ pub async fn check(settings: &Settings) -> anyhow::Result<ExitCode> {
             "Set SLIPWAY_DATABASE_URL.",
         )),
         Ok(options) => {
-            let pool = database::pool(&options, database::WEB, 1);
+            let pool = database::pool(&options, role, 1);
             match tokio::time::timeout(std::time::Duration::from_secs(10), pool.acquire()).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => findings.push((
@@ -36,6 +68,10 @@ pub async fn check(settings: &Settings) -> anyhow::Result<ExitCode> {
             }
         }
     }
+}
+
+/// What a worker needs: an engine, and the key.
+async fn find_worker(settings: &Settings, findings: &mut Findings) -> anyhow::Result<()> {
     let config = Config {
         terraform: settings.engines().0,
         opentofu: settings.engines().1,
@@ -66,6 +102,11 @@ pub async fn check(settings: &Settings) -> anyhow::Result<ExitCode> {
             }
         }
     }
+    Ok(())
+}
+
+/// What a web process needs: a way in, and no other way in.
+fn find_web(settings: &Settings, findings: &mut Findings) {
     if settings.google_client_id.is_none() {
         findings.push((
             "Nobody could sign in: no Google client is configured.".into(),
@@ -111,16 +152,4 @@ pub async fn check(settings: &Settings) -> anyhow::Result<ExitCode> {
             "Build it (make run does), or name its folder with SLIPWAY_SITE.",
         ));
     }
-    for (what, hint) in &findings {
-        say::line(&format!("✗ {what}\n    {hint}"));
-    }
-    if findings.is_empty() {
-        say::line("✓ Nothing would stop a production start.");
-        return Ok(ExitCode::SUCCESS);
-    }
-    say::line(&format!(
-        "{} would stop a production start.",
-        findings.len()
-    ));
-    Ok(ExitCode::FAILURE)
 }

@@ -31,10 +31,32 @@ pub enum Command {
     /// Bring the database to this version, and end.
     Migrate(Settings),
     /// Name everything that would stop a production start.
-    Check(Settings),
+    Check(Check),
     /// What can be said about an exported audit trail, without a portal.
     #[command(subcommand)]
     Audit(Audit),
+}
+
+/// What `slipway check` looks at.
+#[derive(Debug, ClapArgs)]
+pub struct Check {
+    /// For which process: a web process needs neither key nor engine, a worker neither Google nor host names.
+    #[arg(long = "for", value_enum, default_value_t = Part::Up)]
+    pub part: Part,
+    /// What the process would be started with.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+/// A process, by its command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// Everything in one process.
+    Up,
+    /// The web process.
+    Serve,
+    /// A worker.
+    Work,
 }
 
 /// Looking at an exported audit trail.
@@ -47,6 +69,10 @@ pub enum Audit {
         /// The public key that the portal signs with, as you noted it from its settings page.
         #[arg(long)]
         key: Option<String>,
+        /// The file in which the sealer noted every signature, outside of the database: what is noted there and missing
+        /// in the trail was cut off.
+        #[arg(long)]
+        checkpoints: Option<PathBuf>,
     },
 }
 
@@ -98,6 +124,10 @@ pub struct Settings {
     /// The workers' master key: a file with 32 bytes, mode 0600. `up` makes one in the data folder.
     #[arg(long, env = "SLIPWAY_KEY_FILE")]
     pub key_file: Option<PathBuf>,
+    /// Where the worker that seals the audit trail notes each signature, a line each, outside of the database; in the
+    /// data folder by default.
+    #[arg(long, env = "SLIPWAY_AUDIT_CHECKPOINTS")]
+    pub audit_checkpoints: Option<PathBuf>,
     /// OpenID client of Google; with it, the demo sign-in is off.
     #[arg(long, env = "SLIPWAY_GOOGLE_CLIENT_ID")]
     pub google_client_id: Option<String>,

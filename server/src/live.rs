@@ -13,8 +13,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use slipway_app::pages::Trouble;
-use slipway_domain::id::RunId;
-use slipway_services::{Ctx, Error, live::Event, log, run, session};
+use slipway_domain::{id::RunId, visible::visible};
+use slipway_services::{
+    Ctx, Error,
+    live::Event,
+    log, run,
+    session::{self, Over},
+};
+use time::OffsetDateTime;
 use tokio::sync::{broadcast, mpsc};
 
 use crate::door::{Door, Place};
@@ -83,7 +89,8 @@ pub async fn stream(
         .into_response()
 }
 
-/// Ends quietly when the browser has gone, the session has ended, or the process leaves: the browser comes again.
+/// Ends when the browser has gone or the process leaves, and when their rights change: the browser comes again, and is
+/// judged anew. Where the session is over, the last thing said is why: every open tab goes to the sign-in page with it.
 async fn follow(
     door: Door,
     ctx: Ctx,
@@ -128,9 +135,12 @@ async fn follow(
                     }
                 }
                 Ok(Event::Job) => {}
-                // Their session ended, or they may see other things now: the browser comes again, and is judged anew.
+                // A session of theirs ended, or they may see other things now.
                 Ok(Event::Person { user }) => {
                     if ctx.actor.as_ref().is_some_and(|a| a.user == user) {
+                        if let Ok(Some(why)) = why_over(&door, &ctx, clock()).await {
+                            say.over(why).await;
+                        }
                         return;
                     }
                 }
@@ -149,12 +159,10 @@ async fn follow(
                 }
             }
             _ = beat.tick() => {
-                #[expect(clippy::disallowed_methods, reason = "a stream outlives its request's clock")]
-                let now = time::OffsetDateTime::now_utc();
-                let Some(id) = ctx.actor.as_ref().and_then(|a| a.session) else { return };
-                match session::is_alive(&door.app.office.web, id, now).await {
-                    Ok(true) => known = now,
-                    Ok(false) => return,
+                let now = clock();
+                match why_over(&door, &ctx, now).await {
+                    Ok(None) => known = now,
+                    Ok(Some(why)) => return say.over(why).await,
                     // Nobody knows: that is no yes for long.
                     Err(_) if now - known > session::DOUBT => return,
                     Err(_) => {}
@@ -174,6 +182,21 @@ async fn follow(
 
 type Done = Result<(), ()>;
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a stream outlives its request's clock"
+)]
+fn clock() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}
+
+async fn why_over(door: &Door, ctx: &Ctx, now: OffsetDateTime) -> Result<Option<Over>, Error> {
+    match ctx.actor.as_ref().and_then(|a| a.session) {
+        Some(id) => session::why_over(&door.app.office.web, id, now).await,
+        None => Ok(Some(Over::Ended)),
+    }
+}
+
 /// The way to the browser.
 struct Say(mpsc::Sender<Bytes>);
 
@@ -181,6 +204,12 @@ impl Say {
     /// Fails when the browser has gone.
     async fn text(&self, text: String) -> Done {
         self.0.send(Bytes::from(text)).await.map_err(|_| ())
+    }
+
+    /// The last thing that is said.
+    async fn over(&self, why: Over) {
+        let data = serde_json::json!({ "why": why.word() });
+        let _ = self.text(format!("event: over\ndata: {data}\n\n")).await;
     }
 }
 
@@ -216,8 +245,10 @@ async fn catch_up(
         match log::read(&door.app.office.web, ctx, id, offset, PORTION).await {
             Ok(part) if part.lines.is_empty() => return Ok(()),
             Ok(part) => {
+                // As the page shows them that is rendered here.
+                let lines: Vec<_> = part.lines.iter().map(|line| visible(line)).collect();
                 let data = serde_json::json!({
-                    "run": id, "offset": part.offset, "end": part.end, "first_line": part.first_line, "lines": part.lines,
+                    "run": id, "offset": part.offset, "end": part.end, "first_line": part.first_line, "lines": lines,
                 });
                 say.text(format!("event: log\ndata: {data}\n\n")).await?;
                 offsets.insert(id, part.end);

@@ -55,10 +55,12 @@ fn main() -> ExitCode {
             Command::Migrate(settings) => database::migrate_only(&settings)
                 .await
                 .map(|()| ExitCode::SUCCESS),
-            Command::Check(settings) => check::check(&settings).await,
-            Command::Audit(config::Audit::Verify { file, key }) => {
-                audit::run(&file, key.as_deref())
-            }
+            Command::Check(asked) => check::check(&asked.settings, asked.part).await,
+            Command::Audit(config::Audit::Verify {
+                file,
+                key,
+                checkpoints,
+            }) => audit::run(&file, key.as_deref(), checkpoints.as_deref()),
         }
     });
     // Whatever still blocks must not hold the terminal.

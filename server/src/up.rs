@@ -322,6 +322,12 @@ async fn start_worker(
             grace: Duration::seconds(settings.grace_seconds.into()),
         },
         longest_run: Duration::minutes(settings.longest_run_minutes.into()),
+        checkpoints: Some(
+            settings
+                .audit_checkpoints
+                .clone()
+                .unwrap_or_else(|| data.join("audit-checkpoints.jsonl")),
+        ),
         ..Config::new(name, data.join("worker"))
     };
     slipway_worker::start(config, pool, hub, key)

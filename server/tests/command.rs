@@ -225,6 +225,51 @@ fn check_names_everything_that_would_stop_a_production_start() {
     }
 }
 
+/// A web process holds neither key nor engine, and must not be asked for them; a worker lets nobody in.
+#[test]
+fn check_asks_a_process_for_what_it_needs() {
+    let bad = [
+        "--listen",
+        "0.0.0.0:7070",
+        "--engine",
+        "/nowhere/terraform",
+        "--engine-tofu",
+        "/nowhere/tofu",
+        "--site",
+        "/nowhere",
+    ];
+    for (part, asked, not_asked) in [
+        (
+            "serve",
+            vec![
+                "No database",
+                "Google",
+                "without TLS",
+                "No host name",
+                "browser side",
+            ],
+            vec!["No engine", "No key file"],
+        ),
+        (
+            "work",
+            vec!["No database", "No engine", "No key file"],
+            vec!["Google", "without TLS", "No host name", "browser side"],
+        ),
+    ] {
+        let (ok, said) = run(&[&["check", "--for", part], &bad[..]].concat());
+        assert!(!ok);
+        for what in asked {
+            assert!(said.contains(what), "{part}: {what} is not named:\n{said}");
+        }
+        for what in not_asked {
+            assert!(
+                !said.contains(what),
+                "{part}: {what} is none of its business:\n{said}"
+            );
+        }
+    }
+}
+
 #[expect(clippy::print_stdout, reason = "a skip says why, and CI reads it")]
 #[tokio::test]
 async fn check_is_content_with_what_production_needs() {

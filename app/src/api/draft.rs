@@ -4,14 +4,17 @@ use axum::{body::Bytes, extract::Path};
 use slipway_domain::form::Edit;
 use slipway_services::draft::{self, Draft, Sent};
 
-use crate::pages::{Answer, Desk, id, see};
+use crate::{
+    api::posted::pairs,
+    pages::{Answer, Desk, id, see},
+};
 
 /// `POST /drafts/{id}`
 ///
 /// # Errors
 /// If there is no such draft of the reader's, or they may not ask for it.
 pub async fn post(desk: Desk, Path(of): Path<String>, body: Bytes) -> Answer {
-    let pairs: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
+    let pairs = pairs(&body);
     let button = pairs
         .iter()
         .rev()

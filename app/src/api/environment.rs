@@ -1,12 +1,13 @@
 //! Extending and destroying.
 
-use axum::extract::{Form, Path};
+use axum::extract::Path;
 use serde::Deserialize;
 use slipway_domain::time_text;
 use slipway_services::{Error, environment};
 use time::Duration;
 
 use crate::{
+    api::posted::Form,
     pages::{Answer, Desk, environment::ask_destroy, id, see},
     views::environment::Destroy,
 };

@@ -3,4 +3,5 @@
 
 pub mod draft;
 pub mod environment;
+pub mod posted;
 pub mod run;

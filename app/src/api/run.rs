@@ -1,6 +1,6 @@
 //! What people do with a run: vote, call it off, have it planned again, have somebody look.
 
-use axum::extract::{Form, Path};
+use axum::extract::Path;
 use serde::Deserialize;
 use slipway_domain::id::RunId;
 use slipway_services::{
@@ -8,7 +8,10 @@ use slipway_services::{
     run,
 };
 
-use crate::pages::{Answer, Desk, id, local, see};
+use crate::{
+    api::posted::Form,
+    pages::{Answer, Desk, id, local, see},
+};
 
 /// A vote, as posted.
 #[derive(Debug, Default, Deserialize)]

@@ -75,6 +75,10 @@ pub enum Icon {
     Page,
     /// New to a team.
     Spark,
+    /// Several people who belong together.
+    Team,
+    /// Somebody.
+    Person,
 }
 
 impl Icon {
@@ -102,6 +106,12 @@ impl Icon {
             Self::Key => r#"<circle cx="8.5" cy="15.5" r="4"/><path d="m11.5 12.5 8-8M16 8l3 3"/>"#,
             Self::Lock => {
                 r#"<rect x="5" y="11" width="14" height="9" rx="2"/><path d="M8 11V8a4 4 0 0 1 8 0v3"/>"#
+            }
+            Self::Team => {
+                r#"<circle cx="9" cy="8.3" r="3.3"/><path d="M3.2 19.5c.4-3.6 2.7-5.5 5.8-5.5s5.4 1.9 5.8 5.5"/><path d="M15.3 5.2a3.3 3.3 0 0 1 0 6.2M17.2 14.4c2 .7 3.3 2.4 3.6 5.1"/>"#
+            }
+            Self::Person => {
+                r#"<circle cx="12" cy="8" r="3.8"/><path d="M4.8 20c.5-4.1 3.3-6.3 7.2-6.3s6.7 2.2 7.2 6.3"/>"#
             }
             Self::Find => r#"<circle cx="11" cy="11" r="6.5"/><path d="m20 20-4.3-4.3"/>"#,
             Self::Check => r#"<path d="m5 12.5 4.5 4.5L19 7.5"/>"#,

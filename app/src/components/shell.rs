@@ -78,8 +78,8 @@ const PLACES: [(Here, Icon, &str, &str); 8] = [
     (Here::Catalog, Icon::Catalog, "Catalog", "/catalog"),
     (Here::History, Icon::History, "History", "/history"),
     (Here::Audit, Icon::Audit, "Audit", "/audit"),
-    (Here::Teams, Icon::Key, "Teams", "/teams"),
-    (Here::People, Icon::Lock, "People", "/people"),
+    (Here::Teams, Icon::Team, "Teams", "/teams"),
+    (Here::People, Icon::Person, "People", "/people"),
 ];
 
 /// How many places stand in the bar under the thumb; the others are behind More.

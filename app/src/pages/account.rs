@@ -1,12 +1,12 @@
 //! One's own sessions, what one may do and why, and the printed set-up link.
 
-use axum::extract::{Form, Path};
+use axum::extract::Path;
 use serde::Deserialize;
 use slipway_domain::id::SessionId;
 use slipway_services::{session, sign_in};
 
 use super::{Answer, Desk, Paper, id, see};
-use crate::{components::Here, views};
+use crate::{api::posted::Form, components::Here, views};
 
 /// `GET /sessions`
 ///

@@ -1,6 +1,6 @@
 //! The audit trail.
 
-use std::collections::VecDeque;
+use std::{borrow::Cow, collections::VecDeque, fmt::Write as _};
 
 use axum::{
     body::{Body, Bytes},
@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-use slipway_domain::id::RunId;
+use slipway_domain::{id::RunId, visible::is_hidden};
 use slipway_services::audit::{self, chain};
 use time::{Date, OffsetDateTime, Time, format_description::well_known::Iso8601};
 
@@ -77,7 +77,8 @@ pub async fn export(desk: Desk) -> Answer {
                 if !walk.ready.is_empty() {
                     let mut text = String::new();
                     for line in walk.ready.drain(..) {
-                        text += &serde_json::to_string(&line).map_err(std::io::Error::other)?;
+                        text +=
+                            &plain(&serde_json::to_string(&line).map_err(std::io::Error::other)?);
                         text.push('\n');
                     }
                     return Ok::<_, std::io::Error>(Some((Bytes::from(text), walk)));
@@ -119,8 +120,25 @@ struct Walk {
 pub async fn evidence(desk: Desk, Path(of): Path<String>) -> Answer {
     let of: RunId = id(&of)?;
     let lines = chain::evidence(&desk.app.office.web, &desk.ctx, of).await?;
-    let text = lines.join("\n") + "\n";
+    let text = plain(&lines.join("\n")).into_owned() + "\n";
     Ok(file(&format!("slipway-run-{of}.jsonl"), Body::from(text)))
+}
+
+/// JSON whose hidden characters are escapes: the same values, and nothing that a terminal would obey.
+fn plain(json: &str) -> Cow<'_, str> {
+    let hidden = |c: char| c != '\n' && is_hidden(c);
+    if !json.contains(hidden) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if hidden(c) {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
 }
 
 fn file(name: &str, body: Body) -> Response {

@@ -1,16 +1,16 @@
 //! People, teams and the settings in force, for those who keep them.
 
-use axum::extract::{Form, Path, Query};
+use axum::extract::{Path, Query};
 use serde::Deserialize;
 use slipway_domain::{
     id::{TeamId, UserId},
     rights::{self, Right},
     role::{OrgRole, TeamRole},
 };
-use slipway_services::{Error, people, session};
+use slipway_services::{Error, audit, people, session};
 
 use super::{Answer, Desk, Paper, history::some, id, see};
-use crate::{components::Here, views};
+use crate::{api::posted::Form, components::Here, views};
 
 /// The filter of the list, as it stands in the address.
 #[derive(Debug, Default, Deserialize)]
@@ -54,6 +54,31 @@ pub async fn one(desk: Desk, Path(of): Path<String>) -> Answer {
     let me = desk.actor()?.user == of;
     desk.page(Paper::new(person.name.clone(), Here::People), || {
         views::people::one(&person, &sessions, manages, me)
+    })
+    .await
+}
+
+/// Where the list goes on.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct From {
+    before: String,
+}
+
+/// `GET /people/{id}/sign-ins`
+///
+/// # Errors
+/// For everybody but auditors and admins it is not there.
+pub async fn sign_ins(desk: Desk, Path(of): Path<String>, Query(asked): Query<From>) -> Answer {
+    let web = &desk.app.office.web;
+    desk.ctx.require(Right::SeePeople)?;
+    let of: UserId = id(&of)?;
+    let before = asked.before.parse().ok();
+    let person = people::find(web, &desk.ctx, of).await?;
+    let (found, older) = audit::sign_ins(web, &desk.ctx, of, before).await?;
+    let title = format!("Sign-ins of {}", person.name);
+    desk.page(Paper::new(title, Here::People), || {
+        views::people::sign_ins(&person, &found, before, older)
     })
     .await
 }

@@ -6,7 +6,7 @@ use axum::{
     response::IntoResponse,
 };
 use serde::Deserialize;
-use slipway_domain::{id::RunId, run::State};
+use slipway_domain::{id::RunId, run::State, visible::visible};
 use slipway_services::{log, run};
 
 use super::{Answer, Desk, Paper, id};
@@ -64,7 +64,8 @@ pub async fn show(desk: Desk, Path(of): Path<String>, Query(asked): Query<Asked>
 pub async fn download(desk: Desk, Path(of): Path<String>) -> Answer {
     let of: RunId = id(&of)?;
     let text = log::whole(&desk.app.office.web, &desk.ctx, of).await?;
-    let mut response = text.into_response();
+    // Whoever looks at the file in a terminal sees what was said, and nothing more.
+    let mut response = visible(&text).into_owned().into_response();
     let name = HeaderValue::from_str(&format!("attachment; filename=\"run-{of}.log\""))
         .unwrap_or(HeaderValue::from_static("attachment"));
     response.headers_mut().insert(

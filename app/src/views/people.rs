@@ -6,12 +6,13 @@ use slipway_domain::{
     role::{Actor, OrgRole, TeamRole},
 };
 use slipway_services::{
+    audit::SignIn,
     people::{Filter, Page, Person, Team},
     session::Session,
 };
 
 use super::{
-    account::{org_words, session_table},
+    account::{device, org_words, session_table},
     query,
 };
 use crate::{
@@ -166,6 +167,7 @@ pub fn one(of: &Person, sessions: &[Session], manages: bool, me: bool) -> View {
             ("Address", text(of.email.clone().unwrap_or_else(|| "none".into()))),
             ("First seen", moment(of.created_at)),
             ("Last seen", of.last_seen_at.map_or_else(|| text("never"), ago)),
+            ("Sign-ins", link(format!("/people/{}/sign-ins", of.id), "Every one, newest first")),
         ])}</section>
         <section class="card">
             <header><h2>"Roles of the organisation"</h2></header>
@@ -185,10 +187,65 @@ pub fn one(of: &Person, sessions: &[Session], manages: bool, me: bool) -> View {
         {manages.then(|| view! {
             <section class="card">
                 <header><h2>"Sessions"</h2></header>
-                {session_table(sessions, Some(of.id.to_string()))}
+                {if sessions.is_empty() {
+                    view! { <p class="muted">"Not signed in anywhere at the moment."</p> }.into_any()
+                } else {
+                    session_table(sessions, Some(of.id.to_string()))
+                }}
                 {(!sessions.is_empty()).then(|| view! { <form class="foot" method="post" action=format!("/people/{}/end-sessions", of.id)><button class="btn" type="submit">"End all sessions"</button></form> })}
             </section>
         })}
+    }
+    .into_any()
+}
+
+/// When somebody signed in and out, with what, and who ended a session for them.
+#[must_use]
+pub fn sign_ins(of: &Person, found: &[SignIn], before: Option<i64>, older: Option<i64>) -> View {
+    let here = format!("/people/{}/sign-ins", of.id);
+    let rows: Vec<View> = found
+        .iter()
+        .map(|record| {
+            let what = match (record.begun, &record.by) {
+                (true, _) => "signed in".to_owned(),
+                (false, None) => "ended it".to_owned(),
+                (false, Some(by)) => format!("ended by {by}"),
+            };
+            view! {
+                <tr role="row">
+                    <th role="rowheader" scope="row">{moment(record.at)}</th>
+                    <td role="cell" data-label="What"><div>{what}</div></td>
+                    <td role="cell" data-label="Device"><div title=record.user_agent.clone()>{device(&record.user_agent)}</div></td>
+                    <td role="cell" data-label="Record"><div class="num">{record.id}</div></td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect();
+    let none = rows.is_empty();
+    let newest = before.map(|_| here.clone());
+    let older = older.map(|id| query(&here, &[("before", &id.to_string())]));
+    view! {
+        {crumbs(vec![("People".into(), "/people".into()), (of.name.clone(), format!("/people/{}", of.id))], "Sign-ins")}
+        <div class="head"><h1>"Sign-ins"</h1></div>
+        <p class="sub">{format!("When {} signed in, from the audit trail. A session that ended by itself has no record of its end.", of.name)}</p>
+        {if none {
+            empty(Icon::Key, "No sign-in yet", "The first one writes the first record.", vec![])
+        } else {
+            view! {
+                <section class="card">
+                    <table class="tbl" role="table">
+                        <caption class="vh">"Sign-ins, newest first"</caption>
+                        <thead role="rowgroup"><tr role="row">
+                            <th role="columnheader" scope="col">"When"</th><th role="columnheader" scope="col">"What"</th>
+                            <th role="columnheader" scope="col">"Device"</th><th role="columnheader" scope="col">"Record"</th>
+                        </tr></thead>
+                        <tbody role="rowgroup">{rows}</tbody>
+                    </table>
+                </section>
+            }.into_any()
+        }}
+        {pager(newest, older)}
     }
     .into_any()
 }

@@ -15,8 +15,8 @@ pub struct SignIn {
     pub persona: Option<&'static str>,
     /// Where to go afterwards: a path of ours.
     pub next: String,
-    /// Something went wrong, in one sentence.
-    pub trouble: Option<String>,
+    /// Something went wrong: what, and why.
+    pub trouble: Option<(&'static str, &'static str)>,
 }
 
 /// The page.
@@ -74,7 +74,7 @@ pub fn view(site: &Site, page: &SignIn) -> View {
         <div class="door">
             <p class="mark">{icon(Icon::Mark)}"Slipway"</p>
             <h1>"Sign in"</h1>
-            {page.trouble.clone().map(|text| view! { <div role="alert">{banner(Tone::Stop, Icon::Warn, "That did not work.", text, None)}</div> })}
+            {page.trouble.map(|(title, text)| view! { <div role="alert">{banner(Tone::Stop, Icon::Warn, title, text, None)}</div> })}
             {body}
         </div>
     }

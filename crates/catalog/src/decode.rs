@@ -281,6 +281,9 @@ impl Reader<'_> {
     fn json(&mut self, path: &str, text: &str) -> Option<Json> {
         let value: Json = match serde_json::from_str(text) {
             Ok(value) => value,
+            Err(error) if error.to_string().starts_with("recursion limit") => {
+                return self.wrong(path, "This nests deeper than 128 levels.");
+            }
             Err(error) => {
                 let message = format!(
                     "This is not valid JSON: line {}, column {}.",

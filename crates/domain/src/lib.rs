@@ -14,4 +14,5 @@ pub mod risk;
 pub mod role;
 pub mod run;
 pub mod time_text;
+pub mod visible;
 pub mod votes;

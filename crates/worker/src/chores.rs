@@ -1,7 +1,9 @@
 //! What a worker does besides jobs: say that it is there, look for what others left behind, end what is over, seal the
 //! audit trail, and keep the catalog published.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, path::Path, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
 
 use slipway_services::{audit, environment, template, work};
 use tokio::task::JoinHandle;
@@ -30,7 +32,10 @@ pub fn start(shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
         }),
         every(shared, Duration::from_millis(700), |shared| async move {
             while audit::seal(&shared.pool, now()).await? > 0 {}
-            audit::chain::checkpoint(&shared.pool, &shared.key, now()).await?;
+            let signed = audit::chain::sign(&shared.pool, &shared.key, now()).await?;
+            if let (Some(signed), Some(file)) = (signed, shared.config.checkpoints.clone()) {
+                tokio::task::spawn_blocking(move || note(&file, signed)).await??;
+            }
             Ok(())
         }),
     ];
@@ -45,6 +50,21 @@ pub fn start(shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
         }));
     }
     tasks
+}
+
+/// Notes a signature outside of the database: a line at the end of a file, on the disk before anything else is signed.
+/// Whoever cuts off the trail's end together with the signature in the database leaves this one behind.
+fn note(file: &Path, signed: audit::chain::Checkpoint) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    let line = serde_json::to_string(&audit::chain::Line::Checkpoint(signed))? + "\n";
+    let mut file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(file)
+        .with_context(|| format!("{} cannot be written", file.display()))?;
+    file.write_all(line.as_bytes())?;
+    file.sync_all()?;
+    Ok(())
 }
 
 /// Repeats a chore until the worker leaves; a chore that fails is tried again the next time.

@@ -45,6 +45,8 @@ pub struct Config {
     pub lease: work::Lease,
     /// A run's engine is interrupted after so long.
     pub longest_run: Duration,
+    /// Where each signature of the audit trail is noted outside of the database; `None` = nowhere.
+    pub checkpoints: Option<PathBuf>,
 }
 
 impl Config {
@@ -66,6 +68,7 @@ impl Config {
                 grace: Duration::seconds(30),
             },
             longest_run: Duration::hours(2),
+            checkpoints: None,
         }
     }
 }

@@ -11,11 +11,16 @@ use crate::say;
 /// `slipway audit verify FILE`
 ///
 /// # Errors
-/// If the file cannot be read.
-pub fn run(file: &Path, key: Option<&str>) -> anyhow::Result<ExitCode> {
+/// If a file cannot be read.
+pub fn run(file: &Path, key: Option<&str>, checkpoints: Option<&Path>) -> anyhow::Result<ExitCode> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("{} cannot be read", file.display()))?;
-    match verify::verify(&text, key) {
+    let noted = match checkpoints {
+        Some(file) => std::fs::read_to_string(file)
+            .with_context(|| format!("{} cannot be read", file.display()))?,
+        None => String::new(),
+    };
+    match verify::verify(&text, key).and_then(|found| verify::compare(&text, &noted, found)) {
         Ok(found) => {
             say::line(&format!("✓ {found}"));
             Ok(ExitCode::SUCCESS)

@@ -92,6 +92,16 @@ pub enum Wrong {
     OtherKey(String),
     /// Nothing in it is signed.
     Unsigned,
+    /// A signature was noted outside of the database over a record that is not there any more: the end of the trail was
+    /// cut off, and its signatures in the database with it.
+    CutOff {
+        /// The last record that the trail has.
+        ends: i64,
+        /// The record that was signed, and noted.
+        noted: i64,
+    },
+    /// A line of the file with the noted signatures is none, or is signed by another key.
+    Note(usize),
     /// The last signature is older than an export of its time could have: its end was cut off, or no sealer ran.
     Cut {
         /// The last record that is signed.
@@ -129,6 +139,14 @@ impl fmt::Display for Wrong {
             ),
             Self::OtherKey(key) => write!(f, "It was signed by another key: {key}."),
             Self::Unsigned => write!(f, "Nothing in it is signed."),
+            Self::CutOff { ends, noted } => write!(
+                f,
+                "The trail ends at record {ends}, and a signature over record {noted} was noted outside of the database: its end was cut off, together with the signatures over it."
+            ),
+            Self::Note(line) => write!(
+                f,
+                "Line {line} of the noted signatures is no signature by the key of this trail."
+            ),
             Self::Cut { signed, age } => write!(
                 f,
                 "The last signature, after record {signed}, is {age} seconds older than the export: its end was cut off, or no worker was sealing."
@@ -200,6 +218,62 @@ pub fn verify(text: &str, key: Option<&str>) -> Result<Found, Wrong> {
         key: last.key.clone(),
         trusted: named,
     })
+}
+
+/// Compares a trail that is whole in itself with the signatures that were noted outside of the database. A last line that
+/// was being written when the machine stopped is none.
+///
+/// # Errors
+/// What was noted and is not in the trail.
+pub fn compare(text: &str, noted: &str, found: Found) -> Result<Found, Wrong> {
+    let lines: Vec<Line> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let Some(Line::Head(head)) = lines.first() else {
+        return Err(Wrong::Form(1));
+    };
+    let chain: std::collections::BTreeMap<i64, &str> = lines
+        .iter()
+        .filter_map(|line| match line {
+            Line::Link(link) => Some((link.seq, link.chain.as_str())),
+            _ => None,
+        })
+        .collect();
+    let ends = chain.keys().next_back().copied().unwrap_or(head.after);
+    let mut after = head.after;
+    for (n, line) in noted.split_inclusive('\n').enumerate() {
+        if line.trim().is_empty() || !line.ends_with('\n') {
+            continue;
+        }
+        let Ok(Line::Checkpoint(one)) = serde_json::from_str::<Line>(line) else {
+            return Err(Wrong::Note(n + 1));
+        };
+        let ours = match (unhex(&one.key), unhex(&one.signature)) {
+            (Some(public), Some(signature)) => {
+                one.key == found.key && is_signed(&public, one.message().as_bytes(), &signature)
+            }
+            _ => false,
+        };
+        if !ours {
+            return Err(Wrong::Note(n + 1));
+        }
+        match chain.get(&one.seq) {
+            Some(chain) if *chain == one.chain => after = one.seq,
+            Some(_) => {
+                return Err(Wrong::Forged { after, at: one.seq });
+            }
+            // The evidence of one run is a piece of the chain; a trail goes to its end.
+            None if one.seq > ends && head.run.is_none() && one.at <= head.at => {
+                return Err(Wrong::CutOff {
+                    ends,
+                    noted: one.seq,
+                });
+            }
+            None => {}
+        }
+    }
+    Ok(found)
 }
 
 fn link(before: &str, record: &str) -> Option<String> {

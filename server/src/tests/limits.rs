@@ -85,6 +85,71 @@ async fn an_address_with_too_many_parts_is_refused_before_it_is_read() {
 }
 
 #[tokio::test]
+async fn a_form_that_holds_too_much_is_refused_before_it_is_read_and_the_draft_stays() {
+    let portal = Portal::new().await;
+    let developer = portal.sign_in("developer").await;
+    let form = developer.get("/catalog/hello/request").await;
+    let draft = super::between(&form.body, "action=\"/drafts/", "\"").to_owned();
+    let path = format!("/drafts/{draft}");
+    let mine = [
+        ("do", "save"),
+        ("reason", "kept-reason"),
+        ("in.who", "kept-who"),
+    ];
+    developer.post(&path, &mine).await;
+    // More fields than any form has, ours or not: nothing of it is read, and what was kept stays.
+    for name in ["in.x", "x"] {
+        let names: Vec<String> = (0..5_000).map(|n| format!("{name}{n}")).collect();
+        let mut many: Vec<(&str, &str)> = names.iter().map(|n| (n.as_str(), "1")).collect();
+        many.push(("do", "send"));
+        let answer = developer.post(&path, &many).await;
+        assert_eq!(answer.header("location"), format!("{path}#problem"));
+        let page = developer.get(&path).await.body;
+        assert!(page.contains("more than 4000 fields"), "{page}");
+        assert!(
+            page.contains("kept-reason") && page.contains("kept-who"),
+            "{page}"
+        );
+    }
+    // A name that nests without end: that field is refused, the others are kept.
+    for deep in [".a".repeat(100), ".a".repeat(50_000), "[0]".repeat(50_000)] {
+        let name = format!("in.who{deep}");
+        let answer = developer
+            .post(
+                &path,
+                &[("do", "send"), (&name, "1"), ("in.who", "other-who")],
+            )
+            .await;
+        assert_eq!(answer.header("location"), format!("{path}#problem"));
+        let page = developer.get(&path).await.body;
+        assert!(page.contains("nests deeper than 8 levels"), "{page}");
+        assert!(page.contains("other-who"));
+    }
+    // The small forms.
+    let run = developer.request_environment("small").await["runs"].clone();
+    let path = format!("/runs/{run}/cancel");
+    let names: Vec<String> = (0..65).map(|n| format!("x{n}")).collect();
+    let many: Vec<(&str, &str)> = names.iter().map(|n| (n.as_str(), "1")).collect();
+    let long = "force".to_owned() + &"[a]".repeat(1_000);
+    let big = "a".repeat(70_000);
+    for (fields, why) in [
+        (many, "more than 64 fields"),
+        (vec![(long.as_str(), "")], "name has more than 64 bytes"),
+        (vec![("force", big.as_str())], "larger than 64 KiB"),
+    ] {
+        let answer = developer.post(&path, &fields).await;
+        assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{why}");
+        assert!(
+            answer.body.contains(why) && answer.body.contains("Nothing was changed"),
+            "{}",
+            answer.body
+        );
+    }
+    let page = developer.get(&format!("/runs/{run}")).await;
+    assert!(!page.body.contains("Canceled"), "the run goes on");
+}
+
+#[tokio::test]
 async fn of_two_cookies_with_one_name_neither_counts() {
     let portal = Portal::new().await;
     let mut developer = portal.sign_in("developer").await;

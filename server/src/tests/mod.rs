@@ -1,10 +1,13 @@
 //! The door tier: the real router, in-process, over a real PostgreSQL.
 
+mod crawl;
 mod guards;
+mod hostile;
 mod limits;
 mod live;
 mod postgres;
 mod queries;
+mod strangers;
 mod trail;
 mod walk;
 
@@ -27,13 +30,17 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-use crate::door::{self, Door};
+use crate::{
+    door::{self, Door},
+    limits::Limits,
+};
 
 /// A portal without a network.
 pub struct Portal {
     pub db: Database,
     pub router: Router,
     pub stop: watch::Sender<bool>,
+    pub limits: Arc<Limits>,
     _stay: watch::Sender<bool>,
 }
 
@@ -112,6 +119,7 @@ impl Portal {
             google: None,
             aws: Aws::Unsaid,
         };
+        let limits = Arc::<Limits>::default();
         let door = Door {
             app: App {
                 office: Office {
@@ -128,7 +136,7 @@ impl Portal {
             google: None,
             stopping,
             metrics: Arc::default(),
-            limits: Arc::default(),
+            limits: limits.clone(),
             hops,
         };
         let router = door.router(Path::new("/nowhere"));
@@ -136,6 +144,7 @@ impl Portal {
             db,
             router,
             stop,
+            limits,
             _stay: stay,
         }
     }

@@ -18,7 +18,17 @@ use super::Portal;
 
 /// Every statement that was sent, in sqlx's own short words.
 #[derive(Clone, Default)]
-struct Statements(Arc<Mutex<Vec<String>>>);
+pub struct Statements(Arc<Mutex<Vec<String>>>);
+
+impl Statements {
+    /// What was sent since the last time. A connection that the pool happens to open says who it is: that is nobody's
+    /// question.
+    pub fn take(&self) -> Vec<String> {
+        let mut sent = std::mem::take(&mut *self.0.lock().unwrap());
+        sent.retain(|statement| !statement.starts_with("set role"));
+        sent
+    }
+}
 
 struct Summary(String);
 
@@ -69,11 +79,9 @@ async fn no_page_asks_more_than_three_times() {
         let browser = portal.sign_in(who).await;
         for route in table().iter().filter(|r| r.method == Method::GET) {
             let path = super::walk::path(route, &ids);
-            seen.0.lock().unwrap().clear();
+            seen.take();
             let answer = browser.get(&path).await;
-            let mut sent = std::mem::take(&mut *seen.0.lock().unwrap());
-            // A connection that the pool happens to open says who it is: that is not the page's question.
-            sent.retain(|statement| !statement.starts_with("set role"));
+            let sent = seen.take();
             // A file to keep is no page: it gathers everything about one thing.
             let kept = answer
                 .header("content-disposition")

@@ -5,7 +5,7 @@ use slipway_seal::{WorkerKey, hex, sha256, unhex};
 use slipway_services::audit::{self, chain};
 
 use super::{Portal, now};
-use crate::audit::verify::{Wrong, verify};
+use crate::audit::verify::{Wrong, compare, verify};
 
 /// An exported trail of a few records, its lines, and the key.
 async fn exported() -> (Vec<Value>, String) {
@@ -205,4 +205,66 @@ async fn the_evidence_of_one_run_proves_itself_and_tells_nothing_of_others() {
     assert!(answer.body.contains("run.cancel") && !answer.body.contains("somebody-elses"));
     let edited = answer.body.replace("run.cancel", "run.reject");
     assert!(matches!(verify(&edited, None), Err(Wrong::Edited(_))));
+}
+
+/// Somebody who owns the database cuts the end off, and the signatures over it; the note outside stays.
+#[tokio::test]
+async fn an_end_that_was_cut_off_with_its_signatures_is_noticed_by_what_was_noted_outside() {
+    let portal = Portal::new().await;
+    let key = WorkerKey::from_master(&[1; 32]);
+    let public = hex(&key.signing().public());
+    let mut noted = String::new();
+    for name in ["one", "two"] {
+        let developer = portal.sign_in("developer").await;
+        developer.request_environment(name).await;
+        audit::seal(&portal.db.worker, now()).await.unwrap();
+        let signed = chain::sign(&portal.db.worker, &key, now())
+            .await
+            .unwrap()
+            .unwrap();
+        noted += &(serde_json::to_string(&chain::Line::Checkpoint(signed)).unwrap() + "\n");
+    }
+    let auditor = portal.sign_in("auditor").await;
+    let judge = |text: &str, noted: &str| {
+        verify(text, Some(&public)).and_then(|found| compare(text, noted, found))
+    };
+    let whole = auditor.get("/audit/export").await.body;
+    let found = judge(&whole, &noted).unwrap();
+    for question in [
+        "delete from audit_checkpoint where seq = (select max(seq) from audit_checkpoint)",
+        "delete from audit_seal where seq > (select max(seq) from audit_checkpoint)",
+        "delete from audit a where not exists (select from audit_seal s where s.audit_id = a.id)",
+    ] {
+        sqlx::query(question)
+            .execute(&portal.db.owner)
+            .await
+            .unwrap();
+    }
+    let cut = auditor.get("/audit/export").await.body;
+    let alone = verify(&cut, Some(&public)).unwrap();
+    assert!(alone.signed < found.signed, "by itself it looks whole");
+    assert_eq!(
+        judge(&cut, &noted),
+        Err(Wrong::CutOff {
+            ends: alone.signed,
+            noted: found.signed
+        })
+    );
+    // What was noted must be ours; a line that a crash cut short is none.
+    assert!(judge(&whole, &(noted.clone() + "{\"checkpoint\":{\"seq\"")).is_ok());
+    let forged = noted.replacen("\"seq\":", "\"seq\":9", 1);
+    assert_eq!(judge(&whole, &forged), Err(Wrong::Note(1)));
+    // The evidence of one run is a piece of the chain, and no trail that was cut.
+    let run = whole
+        .lines()
+        .find_map(|l| l.split("\\\"run\\\", ").nth(1)?.split(',').next());
+    let evidence = auditor
+        .get(&format!("/runs/{}/evidence", run.unwrap()))
+        .await
+        .body;
+    assert!(
+        judge(&evidence, &noted).is_ok(),
+        "{:?}",
+        judge(&evidence, &noted)
+    );
 }

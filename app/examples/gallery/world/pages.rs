@@ -288,7 +288,7 @@ pub fn documents(hostile: bool) -> Vec<(&'static str, String)> {
         }),
     ));
     let s = site.clone();
-    let trouble = Some(w.t("The session could not be made."));
+    let trouble = Some(("That did not work.", "The session could not be made."));
     list.push((
         "sign-in-persona",
         door,

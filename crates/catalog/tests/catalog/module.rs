@@ -324,3 +324,45 @@ mod fuzz {
         }
     }
 }
+
+/// A worker reads the catalog: a file that nests without end must cost a refusal, not the process.
+#[test]
+fn a_module_that_nests_without_end_is_refused_and_overflows_nothing() {
+    const LEVELS: usize = 100_000;
+    let nested =
+        |open: &str, inner: &str, close: &str| open.repeat(LEVELS) + inner + &close.repeat(LEVELS);
+    let default = |value: String| format!("variable \"x\" {{\n  default = {value}\n}}\n");
+    let kind = |value: String| format!("variable \"x\" {{\n  type = {value}\n}}\n");
+    let all = [
+        default(nested("[", "", "]")),
+        default("[".repeat(LEVELS)),
+        default(nested("{ a = ", "1", " }")),
+        default(nested("(", "1", ")")),
+        default(nested("\"${", "1", "}\"")),
+        default(nested("f(", "1", ")")),
+        default(nested("!", "true", "")),
+        default(nested("-", "1", "")),
+        default(nested("1 + ", "1", "")),
+        default(nested("true ? 1 : ", "1", "")),
+        default(nested("[for x in ", "[]", " : x]")),
+        default(nested("a[", "0", "]")),
+        default(format!("a{}", "[0]".repeat(LEVELS))),
+        default(format!("a{}", ".b".repeat(LEVELS))),
+        default(format!(
+            "<<E\n{}\nE\n",
+            nested("%{ if true }", "", "%{ endif }")
+        )),
+        kind(nested("list(", "string", ")")),
+        kind(nested("object({ a = ", "string", " })")),
+        kind(nested("tuple([", "string", "])")),
+        kind(nested("object({ a = optional(", "string", ") })")),
+        nested("locals {\n", "", "}\n"),
+        nested("locals {\n", "", ""),
+        nested("/* ", "", ""),
+    ];
+    for text in all {
+        let found = broken(&[("template.toml", GOOD), ("main.tf", &text)]);
+        assert_eq!(found.file, "main.tf", "{}", &text[..60]);
+        assert!(found.reason.len() < 400, "it repeats what it read");
+    }
+}

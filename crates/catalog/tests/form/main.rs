@@ -367,28 +367,40 @@ fn too_much_is_refused_by_name_and_the_rest_is_kept() {
         "{}",
         huge.message
     );
-    assert_eq!(
-        (huge.kept.get("in.a"), huge.kept.get("in.z")),
-        ("small", "after")
-    );
+    let kept = huge.kept.expect("it was read");
+    assert_eq!((kept.get("in.a"), kept.get("in.z")), ("small", "after"));
     assert_eq!(huge.refused.keys().collect::<Vec<_>>(), ["in.big"]);
 
     let many = (0..2_000)
         .map(|n| pair(&format!("in.x{n}"), String::new()))
         .collect();
     let many = parse_pairs(many, Limits::FORM).expect_err("2,000 fields");
-    assert_eq!(many.kept.iter().count(), 1_000);
+    assert_eq!(many.kept.expect("it was read").iter().count(), 1_000);
     assert_eq!(
         many.refused.len(),
         20,
         "the list of complaints is bounded, too"
     );
 
+    let unread = (0..=Limits::FORM.fields)
+        .map(|n| pair(&format!("x{n}"), String::new()))
+        .collect();
+    let unread = parse_pairs(unread, Limits::FORM).expect_err("4,001 fields that are none of ours");
+    assert!(unread.kept.is_none(), "what was kept before stays");
+
     let total = (0..20)
         .map(|n| pair(&format!("in.x{n}"), "x".repeat(60_000)))
         .collect();
     let total = parse_pairs(total, Limits::FORM).expect_err("1.2 MB");
-    assert!(total.kept.iter().map(|(_, text)| text.len()).sum::<usize>() <= 1 << 20);
+    assert!(
+        total
+            .kept
+            .expect("it was read")
+            .iter()
+            .map(|(_, text)| text.len())
+            .sum::<usize>()
+            <= 1 << 20
+    );
 
     for name in [
         format!("in.a{}", ".x".repeat(20)),
@@ -409,4 +421,22 @@ fn too_much_is_refused_by_name_and_the_rest_is_kept() {
     assert_eq!(other.iter().count(), 0);
     let lines = parse_pairs(vec![pair("in.a", "1\r\n2\r3\n4".into())], Limits::FORM).expect("read");
     assert_eq!(lines.get("in.a"), "1\n2\n3\n4");
+}
+
+#[test]
+fn json_that_nests_without_end_is_refused() {
+    let fields = [field("x", Kind::Any)];
+    let mut form = Entered::default();
+    for deep in ["[", "{\"a\":"] {
+        for close in ["", "]"] {
+            form.set("in.x", deep.repeat(100_000) + &close.repeat(100_000));
+            let decoded = decode(&fields, &form, &BTreeSet::new());
+            assert_eq!(
+                decoded.errors["in.x"], "This nests deeper than 128 levels.",
+                "{deep}"
+            );
+        }
+    }
+    form.set("in.x", "[".repeat(100) + &"]".repeat(100));
+    assert!(decode(&fields, &form, &BTreeSet::new()).errors.is_empty());
 }

@@ -5,6 +5,8 @@ use super::{EMPTY, Entered, Errors, KEEP, MAX_INDEX};
 /// How much a form may hold.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
+    /// Fields that are looked at at all, of this scheme or not.
+    pub fields: usize,
     /// Controls.
     pub controls: usize,
     /// Bytes of text in one control.
@@ -18,6 +20,7 @@ pub struct Limits {
 impl Limits {
     /// What a request form may hold.
     pub const FORM: Limits = Limits {
+        fields: 4_000,
         controls: 1_000,
         bytes_each: 64 * 1024,
         bytes: 1024 * 1024,
@@ -33,8 +36,8 @@ pub struct TooMuch {
     pub message: String,
     /// The controls that were left out, each with its reason (at most 20 of them).
     pub refused: Errors,
-    /// The rest of the form.
-    pub kept: Entered,
+    /// The rest of the form; `None` when so much was sent that it was not read.
+    pub kept: Option<Entered>,
 }
 
 /// Reads a posted form. Names that are not of the form's scheme are left to the caller and ignored here; of a name that
@@ -43,6 +46,16 @@ pub struct TooMuch {
 /// # Errors
 /// When something exceeds `limits` or holds a NUL character, which neither PostgreSQL nor Terraform can store.
 pub fn parse_pairs(pairs: Vec<(String, String)>, limits: Limits) -> Result<Entered, TooMuch> {
+    if pairs.len() > limits.fields {
+        return Err(TooMuch {
+            message: format!(
+                "This was sent with more than {} fields, and was not read. What was kept before is still here.",
+                limits.fields
+            ),
+            refused: Errors::new(),
+            kept: None,
+        });
+    }
     let mut kept = Entered::default();
     let mut refused = Errors::new();
     let mut bytes = 0;
@@ -104,7 +117,7 @@ pub fn parse_pairs(pairs: Vec<(String, String)>, limits: Limits) -> Result<Enter
     Err(TooMuch {
         message,
         refused,
-        kept,
+        kept: Some(kept),
     })
 }
 

@@ -94,9 +94,21 @@ pub enum Line {
 /// [`Error::Broken`] if the chain is shorter than what was signed already, or is not what was signed: somebody has
 /// changed the database.
 pub async fn checkpoint(worker: &PgPool, key: &WorkerKey, now: OffsetDateTime) -> Result<bool> {
+    Ok(sign(worker, key, now).await?.is_some())
+}
+
+/// As [`checkpoint`], and gives what was signed, so that it can be noted outside of the database.
+///
+/// # Errors
+/// As [`checkpoint`].
+pub async fn sign(
+    worker: &PgPool,
+    key: &WorkerKey,
+    now: OffsetDateTime,
+) -> Result<Option<Checkpoint>> {
     let Some((seq, chain)) = store::end_of_chain(worker).await? else {
         return match store::last_checkpoint(worker).await? {
-            None => Ok(false),
+            None => Ok(None),
             Some((seq, ..)) => Err(cut(seq, 0)),
         };
     };
@@ -111,14 +123,20 @@ pub async fn checkpoint(worker: &PgPool, key: &WorkerKey, now: OffsetDateTime) -
                 ));
             }
             if now - at < HEARTBEAT {
-                return Ok(false);
+                return Ok(None);
             }
         }
     }
     let key = key.signing();
     let signature = key.sign(message(seq, &hex(&chain), now.unix_timestamp()).as_bytes());
     store::insert_checkpoint(worker, seq, &chain, &signature, &key.public(), now).await?;
-    Ok(true)
+    Ok(Some(Checkpoint {
+        seq,
+        chain: hex(&chain),
+        at: now.unix_timestamp(),
+        signature: hex(&signature),
+        key: hex(&key.public()),
+    }))
 }
 
 /// The public half of the key that the trail is signed with, in hexadecimal; `None` before the first signature.

@@ -8,7 +8,10 @@ mod store;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use slipway_domain::{id::TeamId, rights::Right};
+use slipway_domain::{
+    id::{TeamId, UserId},
+    rights::Right,
+};
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
@@ -137,6 +140,40 @@ pub async fn list(pool: &PgPool, ctx: &Ctx, filter: &Filter) -> Result<Page> {
         records[49].id
     });
     Ok(Page { records, older })
+}
+
+/// A session of somebody's that began or was ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignIn {
+    /// The record's id.
+    pub id: i64,
+    /// When.
+    pub at: OffsetDateTime,
+    /// True where it began.
+    pub begun: bool,
+    /// Who ended it, where that was somebody else.
+    pub by: Option<String>,
+    /// The browser, in its own words.
+    pub user_agent: String,
+}
+
+/// A page of somebody's sign-ins, newest first, and the id to pass as `before` for older ones.
+///
+/// # Errors
+/// For everybody but auditors and admins it is not there.
+pub async fn sign_ins(
+    pool: &PgPool,
+    ctx: &Ctx,
+    of: UserId,
+    before: Option<i64>,
+) -> Result<(Vec<SignIn>, Option<i64>)> {
+    ctx.require(Right::SeePeople)?;
+    let mut found = store::sign_ins(pool, of, before.unwrap_or(i64::MAX), 51).await?;
+    let older = (found.len() > 50).then(|| {
+        found.truncate(50);
+        found[49].id
+    });
+    Ok((found, older))
 }
 
 /// Chains what was written since the last time; the worker calls it every second. Answers how many were sealed.

@@ -1,9 +1,10 @@
+use slipway_domain::id::UserId;
 use slipway_seal::hex;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
 use super::{
-    Entry, Filter, Record,
+    Entry, Filter, Record, SignIn,
     chain::{Checkpoint, Link},
 };
 use crate::{Ctx, Result};
@@ -73,6 +74,29 @@ pub async fn list(pool: &PgPool, filter: &Filter, limit: i64) -> Result<Vec<Reco
             detail: r.detail,
             request_id: r.request_id,
             sealed: r.seq,
+        })
+        .collect())
+}
+
+pub async fn sign_ins(pool: &PgPool, of: UserId, before: i64, limit: i64) -> Result<Vec<SignIn>> {
+    let rows = sqlx::query!(
+        r#"select a.id, a.at, a.action, a.actor, a.actor_id is not distinct from s.user_id as "own!", s.user_agent
+           from session s join audit a on a.noun = 'session' and a.noun_id = s.id
+           where s.user_id = $1 and a.id < $2 order by a.id desc limit $3"#,
+        of.get(),
+        before,
+        limit,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|r| SignIn {
+            id: r.id,
+            at: r.at,
+            begun: r.action == "session.begin",
+            by: (!r.own).then_some(r.actor),
+            user_agent: r.user_agent,
         })
         .collect())
 }

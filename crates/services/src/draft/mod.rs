@@ -336,7 +336,8 @@ pub async fn post(
     match form::parse_pairs(pairs, Limits::FORM) {
         Ok(entered) => draft.entered = entered,
         Err(too_much) => {
-            draft.entered = too_much.kept;
+            // Where nothing was read, what the draft held before stays.
+            draft.entered = too_much.kept.unwrap_or(draft.entered);
             draft.errors = too_much.refused.into_iter().collect();
             draft.errors.insert("form".into(), too_much.message);
         }

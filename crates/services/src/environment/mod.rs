@@ -183,13 +183,9 @@ pub async fn list(web: &PgPool, ctx: &Ctx, filter: &Filter) -> Result<Page> {
 /// # Errors
 /// [`Error::NotFound`] for a missing one and for another team's alike.
 pub async fn find(web: &PgPool, ctx: &Ctx, id: EnvironmentId) -> Result<View> {
-    let sight = ctx.sight()?;
-    let view = store::find(web, id).await?.ok_or(Error::NotFound)?;
-    if sight.all || sight.teams.contains(&view.team_id.get()) {
-        Ok(view)
-    } else {
-        Err(Error::NotFound)
-    }
+    store::find(web, &ctx.sight()?, id)
+        .await?
+        .ok_or(Error::NotFound)
 }
 
 /// Gives an environment more time, counted from now; never less than it has, never more than its template allows.

@@ -67,7 +67,9 @@ pub async fn list(
         .collect()
 }
 
-pub async fn find(pool: &PgPool, id: EnvironmentId) -> Result<Option<View>> {
+/// Only what may be seen is looked for: for a stranger this is the same question with the same answer as for a thing that
+/// is not there.
+pub async fn find(pool: &PgPool, sight: &Sight, id: EnvironmentId) -> Result<Option<View>> {
     let Some(r) = sqlx::query!(
         r#"select e.id, e.name, e.team_id, t.name as team, e.class, e.state, e.template_name, e.template_digest, v.parsed,
                (select c.digest from template c where c.name = e.template_name and c.digest <> e.template_digest
@@ -83,8 +85,10 @@ pub async fn find(pool: &PgPool, id: EnvironmentId) -> Result<Option<View>> {
            join team t on t.id = e.team_id
            join template_version v on v.digest = e.template_digest
            join user_account u on u.id = e.created_by
-           where e.id = $1"#,
+           where e.id = $1 and ($2 or e.team_id = any($3))"#,
         id.get(),
+        sight.all,
+        &sight.teams,
     )
     .fetch_optional(pool)
     .await?

@@ -43,7 +43,10 @@ struct EventRow {
 }
 
 /// One query, whatever the run has been through: the run with its steps, votes and events.
+/// Only what may be seen is looked for: for a stranger this is the same question with the same answer as for a thing that
+/// is not there.
 pub async fn find(pool: &PgPool, ctx: &Ctx, id: RunId) -> Result<Option<View>> {
+    let sight = ctx.sight()?;
     let Some(r) = sqlx::query!(
         r#"select r.id, r.environment_id, e.name as environment, e.class, e.state as environment_state, e.team_id,
                t.name as team, r.operation, r.state, r.version, r.waiting, r.title, r.requested_by,
@@ -83,9 +86,11 @@ pub async fn find(pool: &PgPool, ctx: &Ctx, id: RunId) -> Result<Option<View>> {
            join team t on t.id = e.team_id
            join template_version v on v.digest = r.template_digest
            left join user_account u on u.id = r.requested_by
-           where r.id = $1"#,
+           where r.id = $1 and ($3 or e.team_id = any($4))"#,
         id.get(),
         ctx.now - WORKER_GONE,
+        sight.all,
+        &sight.teams,
     )
     .fetch_optional(pool)
     .await?

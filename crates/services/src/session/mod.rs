@@ -38,6 +38,29 @@ pub struct Found {
     pub fresh: Option<Token>,
 }
 
+/// Why a session is over. The sign-in page says it in a sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// Its person is suspended.
+    Suspended,
+    /// Somebody ended it: its person, by signing out or from another browser, or an admin.
+    Ended,
+    /// It was not used for too long, or is too old.
+    Expired,
+}
+
+impl Over {
+    /// The word that an address carries.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Suspended => "suspended",
+            Self::Ended => "ended",
+            Self::Expired => "expired",
+        }
+    }
+}
+
 /// A session, as its owner or an admin sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
@@ -195,7 +218,19 @@ pub(crate) async fn rights_changed(
 /// # Errors
 /// Database errors.
 pub async fn is_alive(web: &PgPool, session: SessionId, now: OffsetDateTime) -> Result<bool> {
-    store::is_alive(web, session, now).await
+    Ok(why_over(web, session, now).await?.is_none())
+}
+
+/// Why a session may not go on; `None` while it may.
+///
+/// # Errors
+/// Database errors.
+pub async fn why_over(
+    web: &PgPool,
+    session: SessionId,
+    now: OffsetDateTime,
+) -> Result<Option<Over>> {
+    store::why_over(web, session, now).await
 }
 
 fn random() -> String {

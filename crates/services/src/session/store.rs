@@ -5,7 +5,7 @@ use slipway_domain::{
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
-use super::{ABSOLUTE, GRACE, IDLE, Session};
+use super::{ABSOLUTE, GRACE, IDLE, Over, Session};
 use crate::{
     Ctx, Result,
     audit::{self, Entry},
@@ -249,15 +249,26 @@ pub async fn list(
         .collect())
 }
 
-pub async fn is_alive(pool: &PgPool, session: SessionId, now: OffsetDateTime) -> Result<bool> {
-    Ok(sqlx::query_scalar!(
-        r#"select exists (select from session s join user_account u on u.id = s.user_id
-           where s.id = $1 and s.ended_at is null and s.expires_at > $2 and s.last_seen_at > $3
-             and u.suspended_at is null) as "alive!""#,
+pub async fn why_over(
+    pool: &PgPool,
+    session: SessionId,
+    now: OffsetDateTime,
+) -> Result<Option<Over>> {
+    let row = sqlx::query!(
+        r#"select u.suspended_at is not null as "suspended!", s.ended_at is not null as "ended!",
+               (s.expires_at <= $2 or s.last_seen_at <= $3) as "expired!"
+           from session s join user_account u on u.id = s.user_id where s.id = $1"#,
         session.get(),
         now,
         now - IDLE,
     )
-    .fetch_one(pool)
-    .await?)
+    .fetch_optional(pool)
+    .await?;
+    Ok(match row {
+        Some(r) if r.suspended => Some(Over::Suspended),
+        Some(r) if r.ended => Some(Over::Ended),
+        Some(r) if r.expired => Some(Over::Expired),
+        Some(_) => None,
+        None => Some(Over::Ended),
+    })
 }
