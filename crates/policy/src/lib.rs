@@ -13,7 +13,8 @@ use slipway_domain::{
     votes::Need,
 };
 
-const DEFAULT: &str = include_str!("default.rego");
+/// The default policy's text: what an auditor reads beside its answers.
+pub const DEFAULT: &str = include_str!("default.rego");
 
 /// What the policy is asked about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -203,6 +203,21 @@ async fn the_evidence_of_one_run_proves_itself_and_tells_nothing_of_others() {
         "{found:?}"
     );
     assert!(answer.body.contains("run.cancel") && !answer.body.contains("somebody-elses"));
+    // Beside the records, what an auditor asks for.
+    let about: Value = serde_json::from_str(answer.body.lines().last().unwrap()).unwrap();
+    let about = &about["about"];
+    assert_eq!(about["environment"], "evident");
+    assert_eq!(about["request"]["inputs"]["who"], "world");
+    assert_eq!(
+        about["request"]["template_digest"].as_str().unwrap().len(),
+        64
+    );
+    let policy = about["policy"]["text"].as_str().unwrap();
+    assert_eq!(
+        about["policy"]["digest"],
+        hex(&sha256(policy.as_bytes())),
+        "the policy's text is there"
+    );
     let edited = answer.body.replace("run.cancel", "run.reject");
     assert!(matches!(verify(&edited, None), Err(Wrong::Edited(_))));
 }

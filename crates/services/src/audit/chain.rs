@@ -251,8 +251,40 @@ pub async fn evidence(web: &PgPool, ctx: &Ctx, of: RunId) -> Result<Vec<String>>
     for line in &lines {
         texts.push(serde_json::to_string(line)?);
     }
-    // What the run looked like, for people; the records above are the proof.
-    let about = json!({ "about": { "run": of, "title": view.title, "state": view.state, "digest": view.digest, "page": format!("/runs/{of}") } });
-    texts.push(about.to_string());
+    texts.push(about(&view).to_string());
     Ok(texts)
+}
+
+/// What the run was, for people: what was asked for, what it would have changed, who voted, by which policy. No secret is
+/// in it; the records are the proof.
+fn about(of: &run::View) -> serde_json::Value {
+    let step = of.steps.first();
+    let votes: Vec<_> = of
+        .votes
+        .iter()
+        .map(|vote| {
+            json!({
+                "by": vote.by.name, "approve": vote.approve, "reason": vote.reason, "at": vote.at.unix_timestamp(),
+                "digest": vote.digest, "roles_now": vote.roles,
+            })
+        })
+        .collect();
+    json!({ "about": {
+        "run": of.id, "page": format!("/runs/{}", of.id), "title": of.title, "state": of.state,
+        "environment": of.environment, "team": of.team,
+        "request": {
+            "operation": of.operation, "by": of.requested_by.as_ref().map(|p| &p.name), "reason": of.reason,
+            "at": of.created_at.unix_timestamp(), "inputs": of.inputs, "secret_inputs": of.sensitive,
+            "template": of.template, "template_digest": of.template_digest,
+        },
+        "plan": {
+            "digest": of.digest, "tally": step.and_then(|s| s.tally), "brief": step.map(|s| &s.looks),
+            "engine": step.and_then(|s| s.engine.as_ref()), "engine_version": step.and_then(|s| s.engine_version.as_ref()),
+        },
+        "policy": {
+            "answer": of.policy, "text": slipway_policy::DEFAULT,
+            "digest": hex(&slipway_seal::sha256(slipway_policy::DEFAULT.as_bytes())),
+        },
+        "votes": votes,
+    } })
 }
