@@ -20,11 +20,7 @@ fi
 
 bin=$("$here/parts.sh" path cluster)/bin
 mkdir -p "$d"; cd "$d"
-read -r port eport pport < <(python3 -c '
-import socket
-s = [socket.socket() for _ in range(3)]
-[x.bind(("127.0.0.1", 0)) for x in s]
-print(*[x.getsockname()[1] for x in s])')
+read -r port eport pport < <(python3 "$here/ports.py" 3)
 
 if [ ! -f ca.crt ]; then
   openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -subj /CN=test-ca -days 30 2>/dev/null

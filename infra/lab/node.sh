@@ -1,7 +1,7 @@
 #!/bin/bash
 # node.sh start DIR CLUSTER | stop DIR
 # One real node for the control plane in CLUSTER (cluster.sh), in place of the simulated ones: containerd runs its pods as
-# real processes. With SLIPWAY_POLICY_AGENT (a program that enforces network policies) packets are judged too. Must run as root in network, mount and process
+# real processes, and kube-router drops the packets that no policy allows. Must run as root in network, mount and process
 # namespaces of its own (unshare -n -m -p -f --mount-proc --kill-child), which it furnishes: nothing of it touches the
 # machine's network, and all its processes and mounts end with the shell that began them.
 # Images come from archives (DIR/images/*.tar, made by image.py); there is no registry to pull from.
@@ -78,8 +78,11 @@ for _ in $(seq 100); do ctr -a "$d/containerd.sock" version >/dev/null 2>&1 && b
 for i in images/*.tar; do ctr -a "$d/containerd.sock" -n k8s.io images import "$i" >>images.log 2>&1; done
 kubelet --config kubelet.yaml --kubeconfig "$KUBECONFIG" --root-dir "$d/kubelet" --hostname-override real-1 --node-ip 192.0.2.1 \
   --node-labels kubernetes.io/os=linux,topology.kubernetes.io/zone=eu-west-1a >kubelet.log 2>&1 & echo $! >kubelet.pid
-if [ -x "${SLIPWAY_POLICY_AGENT:-}" ]; then
-  "$SLIPWAY_POLICY_AGENT" --kubeconfig "$KUBECONFIG" --hostname-override real-1 --metrics-bind-address 127.0.0.1:0 >agent.log 2>&1 & echo $! >agent.pid
-fi
-for _ in $(seq 120); do kubectl get node real-1 --no-headers 2>/dev/null | grep -q ' Ready' && exit 0; sleep .5; done
-tail -5 kubelet.log >&2; exit 1
+until_is() { for _ in $(seq 120); do "$@" && return 0; sleep .5; done; return 1; }
+ready() { kubectl get node real-1 --no-headers 2>/dev/null | grep -q ' Ready'; }
+until_is ready || { tail -5 kubelet.log >&2; exit 1; }
+# It asks for the node when it starts, so the node comes first.
+kube-router --kubeconfig "$KUBECONFIG" --hostname-override real-1 --run-firewall=true --run-router=false --run-service-proxy=false \
+  --service-cluster-ip-range 10.0.0.0/24 --metrics-port 0 --health-port 0 >agent.log 2>&1 & echo $! >agent.pid
+enforced() { iptables -S FORWARD 2>/dev/null | grep -q KUBE-ROUTER-FORWARD; }
+until_is enforced || { tail -5 agent.log >&2; exit 1; }

@@ -1,10 +1,11 @@
 #!/bin/bash
-# parts.sh list | path NAME | get NAME... | all
+# parts.sh list | path NAME | get NAME... | try NAME... | all
 #
 # Gets the real software that the platform is tested with and keeps it outside the clone, in
 # ${SLIPWAY_CACHE:-~/.cache/slipway}/parts/NAME-VERSION-DIGEST, where DIGEST covers the recipe below. A second run
 # therefore builds nothing, and a changed version never reuses what an older one left behind.
-# `path` prints the folder and fails when the part is not there: tests use it to say "skipped" and why.
+# `path` prints the folder and fails when the part is not there: tests use it to say "skipped" and why. `try` and `all` go on
+# where one cannot be had.
 set -euo pipefail
 
 # Builds stand back for whoever works here; once, since niceness adds up.
@@ -43,6 +44,17 @@ folder() {
   printf '%s/%s-%s-%s\n' "$cache" "$name" "$version" "$(printf '%s\n%s' "$r" "$extra" | sha256sum | cut -c1-12)"
 }
 
+# debs DIR PACKAGE... : what Debian's packages hold, laid into DIR; nothing is installed. A machine that never asked for
+# the lists of packages asks now.
+debs() {
+  local to=$1 d f; shift
+  d=$(mktemp -d); mkdir -p "$to"
+  ( cd "$d"; get=(apt-get -q -o APT::Sandbox::User=root download "$@")
+    "${get[@]}" >log 2>&1 || { apt-get update -q >log 2>&1 && "${get[@]}" >log 2>&1; } || { cat log >&2; exit 1; } )
+  for f in "$d"/*.deb; do dpkg -x "$f" "$to"; done
+  rm -rf "$d"
+}
+
 get() {
   local r name version kind spec dir tmp
   r=$(row "$1"); IFS='|' read -r name version kind spec <<<"$r"
@@ -60,7 +72,7 @@ get() {
             rmdir "$tmp/bin"; ln -s venv/bin "$tmp/bin" ;;
     go)     GOBIN="$tmp/bin" CGO_ENABLED=0 go install -trimpath -ldflags '-s -w' "$spec" ;;
     script) bash "$here/$spec" "$tmp" ;;
-    deb)    ( cd "$tmp" && apt-get download -q "$spec" >/dev/null && dpkg -x ./*.deb . && rm -f ./*.deb )
+    deb)    debs "$tmp" "$spec"
             rmdir "$tmp/bin"; ln -s usr/bin "$tmp/bin" ;;
   esac
   touch "$dir/.ready"
@@ -72,7 +84,11 @@ case ${1:-list} in
           d=$(folder "$name"); printf '%-18s %-8s %s\n' "$name" "$version" "$([ -f "$d/.ready" ] && echo "$d" || echo 'not here')"
         done < <(recipes) ;;
   path) d=$(folder "${2:?name}"); [ -f "$d/.ready" ] || { echo "parts.sh: '$2' is not built; run: infra/lab/parts.sh get $2" >&2; exit 1; }; echo "$d" ;;
+  debs) shift; debs "$@" ;;
   get)  shift; for n in "$@"; do get "$n"; folder "$n"; done ;;
-  all)  while IFS='|' read -r name _ _ _; do get "$name" || echo "parts.sh: '$name' could not be had on this machine" >&2; done < <(recipes) ;;
+  # What cannot be had is said here, and skipped by name where it is needed. In a shell of its own, so that a step that
+  # fails ends that part and not the others. (`get` after `||` would run on past it.)
+  try)  shift; for n in "$@"; do "$0" get "$n" >/dev/null || true; [ -f "$(folder "$n")/.ready" ] || echo "parts.sh: '$n' could not be had on this machine" >&2; done ;;
+  all)  mapfile -t names < <(recipes | cut -d'|' -f1); exec "$0" try "${names[@]}" ;;
   *)    sed -n 2,8p "$0"; exit 2 ;;
 esac

@@ -10,6 +10,7 @@ export CHECKPOINT_DISABLE=1 TF_IN_AUTOMATION=1 TF_INPUT=0 PYTHONDONTWRITEBYTECOD
 # What a person's shell says must not change a test. A bundle of certificates is of no use on loopback, and the AWS
 # provider can then be configured only once per process.
 unset TF_CLI_CONFIG_FILE AWS_CA_BUNDLE
+for v in $(compgen -e AWS_); do unset "$v"; done # a tier sets what it needs; nobody's account is meant
 passed=0 failed=0 skipped=0
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/slipway-infra.XXXXXX")
 started=()
@@ -33,7 +34,7 @@ need() { PART_DIR=$(part "$2") || { skip "$1" "the part '$2' is not here (infra/
 # The folder that holds the real AWS provider, wherever this machine keeps it.
 provider_mirror() {
   local d f
-  for d in "${SLIPWAY_TF_PLUGINS:-}" /opt/tf-plugins /opt/*plugins* /usr/local/share/terraform/plugins "$HOME/.terraform.d/plugins"; do
+  for d in "${SLIPWAY_TF_PLUGINS:-}" "${SLIPWAY_PROVIDER_MIRROR:-}" /opt/tf-plugins /opt/*plugins* /usr/local/share/terraform/plugins "$HOME/.terraform.d/plugins"; do
     [ -d "$d" ] || continue
     f=$(find -L "$d" -name 'terraform-provider-aws*' -type f -print -quit 2>/dev/null)
     if [ -n "$f" ]; then echo "$d"; return 0; fi
@@ -109,7 +110,7 @@ par() {
   done
 }
 
-free_port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
+free_port() { python3 "$INFRA/lab/ports.py" 1; }
 
 # moto_up : starts moto on a free loopback port; sets AWS_ENDPOINT_URL and harmless credentials.
 # MOTO=corrected: with the corrections of lab/moto_corrected.py.

@@ -26,6 +26,27 @@ one() { # MODULE
   if [ "$f" -eq 0 ] && [ "$p" -gt 0 ]; then printf 'ok       %-12s %d runs\n' "$m" "$p"; else printf 'FAILED   %-12s %d of %d runs\n' "$m" "$f" $((p + f)); grep -vE '\.\.\. (pass|skip|in progress|tearing down)$' "$d/test.log" | head -40; [ "$p" -gt 0 ] || [ "$f" -gt 0 ] || failed=$((failed + 1)); fi
 }
 par 2 one "${names[@]}"
+
+# What a person reads who asks for it all the same: every refusal of docs/platform-proof.md's list, in plain words, from one
+# plan. Without AWS: a refused value is refused before anything is asked.
+if [ $# -eq 0 ]; then
+  R=$WORK/refusals; cp -r "$INFRA/tests/refusals" "$R"
+  attach_aws # a process of its own, since the plan configures it
+  ( cd "$R" && export AWS_ENDPOINT_URL=http://127.0.0.1:1 && terraform init -backend=false "${PLUGINS[@]}" >init.log 2>&1 && terraform plan -no-color -refresh=false -lock=false >plan.log 2>&1 )
+  tr -s ' \n\t│' ' ' <"$R/plan.log" >"$R/said" 2>/dev/null # as one line: a message is broken where the terminal ends
+  says() { check "in plain words: $1" grep -qF -- "$2" "$R/said"; }
+  says "an address range that overlaps"   "The address range overlaps one that is already taken; networks that overlap can never be joined."
+  says "a public address range"           "The address range must be a private one (10.*, 172.16.* to 172.31.*, 192.168.*)"
+  says "one zone instead of two"          "Name exactly two different availability zones: with one, a failure of that zone stops everything."
+  says "an unknown Kubernetes version"    "Kubernetes must be 1.35 or 1.36"
+  says "min above max"                    "the numbers must rise: min, then desired, then max."
+  says "a size that is not on the list"   "The size must be one of db.t4g.micro"
+  says "production in one zone"           "A production database must be multi-AZ: otherwise the failure of one zone stops it."
+  says "production with force_destroy"    "A production bucket must not be made with force_destroy: its contents could be deleted with it in one step."
+  says "a bucket name that AWS refuses"   "A bucket's name must have 3 to 63 lower-case letters"
+  says "manifests over the limit"         "The manifests must have 12 KiB together at most"
+  check "in plain words: and nothing would be made" bash -c "! grep -q 'to add' '$R/said'"
+fi
 # Every validation must have a run that expects its failure.
 for m in "${names[@]}"; do
   d=$INFRA/modules/$m; [ -d "$d/tests" ] || continue
