@@ -25,6 +25,7 @@ kube-validate|1.37|python|kubernetes-validate PyYAML
 helm|4.3.1|go|helm.sh/helm/v4/cmd/helm@v4.3.1
 cluster|1.36.1|script|build-cluster.sh
 external-secrets|0.20.4|script|build-external-secrets.sh
+external-secrets-chart|1.3.1|script|build-external-secrets-chart.sh
 external-dns|0.21.0|script|build-external-dns.sh
 helm-provider|3.1.1|script|build-helm-provider.sh
 helm-real|1.3.2|script|build-helm-real.sh

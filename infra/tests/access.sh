@@ -6,9 +6,9 @@ TIER=access
 source "$(dirname "$0")/lib.sh"
 cluster_up "access reviews" || finish
 C=$INFRA/charts V=$INFRA/tests/values
-check "the portal's roles are installed" "$HELM" upgrade --install slipway "$C/slipway" -n slipway --create-namespace -f "$V/slipway-least.yaml" --wait --timeout 90s
-for e in dev prod; do check "namespace shop-$e" "$HELM" upgrade --install "ns-$e" "$C/namespace" -n slipway --set "namespace=shop-$e,team=shop,environment=$e,deployGroup=portal:shop:deploy-$e" --wait --timeout 60s; done
-check "namespace of another team" "$HELM" upgrade --install ns-data "$C/namespace" -n slipway --set namespace=data,team=data,environment=dev --wait --timeout 60s
+check "the portal's roles are installed" "$HELM" upgrade --install slipway "$C/slipway" -n slipway --create-namespace -f "$V/slipway-least.yaml" --wait --timeout 180s
+for e in dev prod; do check "namespace shop-$e" "$HELM" upgrade --install "ns-$e" "$C/namespace" -n slipway --set "namespace=shop-$e,team=shop,environment=$e,deployGroup=portal:shop:deploy-$e" --wait --timeout 180s; done
+check "namespace of another team" "$HELM" upgrade --install ns-data "$C/namespace" -n slipway --set namespace=data,team=data,environment=dev --wait --timeout 180s
 
 # review WHO NAMESPACE VERB RESOURCE : yes or no. WHO is a group, or sa:namespace:name.
 review() {
@@ -116,14 +116,14 @@ refused "the worker cannot make a namespace without the portal's mark" "only nam
 refused "the worker cannot take a namespace over by marking it" "only namespaces" kubectl "${worker[@]}" label namespace kube-public portal/managed=true
 refused "the worker cannot write into its own portal's namespace" "only in namespaces" kubectl -n slipway "${worker[@]}" create quota q --hard=pods=1
 as_worker() { "$HELM" "$@" --kube-as-user system:serviceaccount:slipway:slipway-worker; }
-check   "the worker itself makes a preview's namespace by Helm" as_worker upgrade --install preview-7 "$C/namespace" -n slipway-releases --set namespace=preview-7,team=shop,environment=preview --wait --timeout 60s
-check   "and releases a service in it" as_worker upgrade --install checkout "$C/service" -n preview-7 -f "$V/service-least.yaml" --wait --timeout 60s
-check   "and takes it away" as_worker uninstall checkout -n preview-7 --wait --timeout 60s
-check   "with the namespace" as_worker uninstall preview-7 -n slipway-releases --wait --timeout 90s
+check   "the worker itself makes a preview's namespace by Helm" as_worker upgrade --install preview-7 "$C/namespace" -n slipway-releases --set namespace=preview-7,team=shop,environment=preview --wait --timeout 180s
+check   "and releases a service in it" as_worker upgrade --install checkout "$C/service" -n preview-7 -f "$V/service-least.yaml" --wait --timeout 180s
+check   "and takes it away" as_worker uninstall checkout -n preview-7 --wait --timeout 180s
+check   "with the namespace" as_worker uninstall preview-7 -n slipway-releases --wait --timeout 180s
 as_pipeline() { "$HELM" "$@" --kube-as-user deploy --kube-as-group portal:shop:deploy-dev --kube-as-group system:authenticated; }
-check   "a pipeline's own group is enough for a release with everything on" as_pipeline upgrade --install everything "$C/service" -n shop-dev -f "$V/service-all.yaml" --set serviceMonitor.enabled=false --wait=hookOnly --timeout 60s
+check   "a pipeline's own group is enough for a release with everything on" as_pipeline upgrade --install everything "$C/service" -n shop-dev -f "$V/service-all.yaml" --set serviceMonitor.enabled=false --wait=hookOnly --timeout 180s
 refused "and it cannot release into production" "forbidden" as_pipeline upgrade --install everything "$C/service" -n shop-prod -f "$V/service-least.yaml" --timeout 20s
-check   "a pipeline takes its release away" as_pipeline uninstall everything -n shop-dev --timeout 60s
+check   "a pipeline takes its release away" as_pipeline uninstall everything -n shop-dev --timeout 180s
 check   "the worker takes it back" kubectl -n shop-dev "${worker[@]}" delete rolebinding guest
 check   "and it no longer works" eventually 10 bash -c '[ "$(kubectl auth can-i --as guest@example.org -n shop-dev list pods 2>/dev/null)" = no ]'
 check   "for comparison: Kubernetes' own edit reads Secrets" bash -c 'kubectl -n data create rolebinding x --clusterrole=edit --user=x >/dev/null; [ "$(kubectl auth can-i --as x -n data get secrets)" = yes ]'

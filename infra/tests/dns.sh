@@ -36,7 +36,7 @@ without() { local all; all=$(records "$zone") && ! grep -qE "$1" <<<"$all"; }
 started+=("$!")
 
 kubectl create namespace shop >/dev/null
-release() { "$HELM" upgrade --install "$1" "$C/service" -n shop -f "$V/service-least.yaml" --set "ingress.host=$2" --wait --timeout 60s; }
+release() { "$HELM" upgrade --install "$1" "$C/service" -n shop -f "$V/service-least.yaml" --set "ingress.host=$2" --wait --timeout 180s; }
 # What a load balancer's controller would write into the Ingress.
 balancer() { kubectl -n shop patch ingress "$1" --subresource=status --type=merge -p '{"status":{"loadBalancer":{"ingress":[{"ip":"192.0.2.10"}]}}}'; }
 check "a release with a host" release checkout checkout.dev.example.org
@@ -52,7 +52,7 @@ import boto3, os, sys
 c = boto3.client("route53", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
 c.change_resource_record_sets(HostedZoneId=sys.argv[1], ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": {"Name": "byhand.dev.example.org", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.99"}]}}]})
 PY
-check "the release is uninstalled" "$HELM" uninstall checkout -n shop --wait --timeout 60s
+check "the release is uninstalled" "$HELM" uninstall checkout -n shop --wait --timeout 180s
 check "its records are gone" eventually 60 without 'checkout'
 check "a record that somebody made by hand stays" has '^A byhand.dev.example.org'
 [ "$failed" -eq 0 ] || tail -5 "$WORK/dns.log"

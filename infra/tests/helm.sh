@@ -24,7 +24,7 @@ digest() { printf 'sha256:%s' "$(printf "$1%.0s" {1..64})"; }
 image() { kubectl -n preview-42 get deploy checkout -o 'jsonpath={.spec.template.spec.containers[0].image}'; }
 
 # --- the template, as the portal's worker applies it: through a generated root, with the worker's rights and no more
-check "the portal is there, with the worker's account" "$HELM" upgrade --install slipway "$C/slipway" -n slipway --create-namespace -f "$V/slipway-least.yaml" --wait --timeout 90s
+check "the portal is there, with the worker's account" "$HELM" upgrade --install slipway "$C/slipway" -n slipway --create-namespace -f "$V/slipway-least.yaml" --wait --timeout 180s
 token=$(kubectl -n slipway create token slipway-worker --duration=1h)
 kubectl config view --raw -o json | python3 -c '
 import json, sys
@@ -87,7 +87,7 @@ check "and nothing is left" eventually 60 bash -c '! kubectl get ns preview-pr-4
 
 # --- the module "helm": our values into those charts that are here
 M=$WORK/module; mkdir -p "$M/charts"; cp -r "$INFRA/modules/helm" "$M/helm"; old "$M/helm/versions.tf" || fail "the module's version"
-eso=$(part external-secrets)/deploy/charts/external-secrets; dns=$(part external-dns)/charts/external-dns; eck=$(part eck)/eck-operator
+eso=$(part external-secrets-chart)/external-secrets; dns=$(part external-dns)/charts/external-dns; eck=$(part eck)/eck-operator
 for p in "$eso" "$dns" "$eck"; do
   [ -d "$p" ] || { skip "the module helm" "the chart $(basename "$p") is not here"; finish; }
   # Without dependencies that the values leave off: their charts are not here.
@@ -120,7 +120,7 @@ output "versions" {
 }
 TF
 # This chart brings the definitions that cluster_up laid down by hand, and two owners are one too many.
-kubectl delete crd --all --timeout=60s >/dev/null 2>&1
+kubectl delete crd --all --timeout=180s >/dev/null 2>&1
 check "helm: init" tf "$M" init -plugin-dir="$WORK/mirror"
 check "helm: three add-ons applied" tf "$M" apply -auto-approve
 check "helm: they are deployed" is "deployed deployed deployed" bash -c "'$HELM' list -A -o json | python3 -c 'import json,sys; print(*[r[\"status\"] for r in json.load(sys.stdin) if r[\"name\"] in (\"external-secrets\",\"external-dns\",\"eck-operator\")])'"

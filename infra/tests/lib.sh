@@ -133,19 +133,35 @@ ministack_up() {
   local dir port
   dir=$(part ministack) || return 1
   port=$(free_port); mkdir -p "$WORK/ministack"
+  local server=("$dir/bin/ministack")
+  [ -z "${EC2_ENDPOINT:-}" ] || server=("$dir/venv/bin/python" "$INFRA/lab/ministack_eks.py" "$EC2_ENDPOINT")
   # Over TLS, because a cluster's issuer is an https address and the provider insists on that.
   openssl req -x509 -newkey rsa:2048 -nodes -keyout "$WORK/ms.key" -out "$WORK/ms.crt" -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>/dev/null
   export AWS_CA_BUNDLE=$WORK/ms.crt
-  ( cd "$WORK/ministack" && USE_SSL=1 MINISTACK_SSL_CERT=$WORK/ms.crt MINISTACK_SSL_KEY=$WORK/ms.key BIND_HOST=127.0.0.1 GATEWAY_PORT=$port DOCKER_HOST=tcp://127.0.0.1:1 STATE_DIR=$WORK/ministack SERVICES=ec2,eks,iam,kms,logs,sts exec "$dir/bin/ministack" ) >"$WORK/ministack.log" 2>&1 &
+  ( cd "$WORK/ministack" && USE_SSL=1 MINISTACK_SSL_CERT=$WORK/ms.crt MINISTACK_SSL_KEY=$WORK/ms.key BIND_HOST=127.0.0.1 GATEWAY_PORT=$port DOCKER_HOST=tcp://127.0.0.1:1 STATE_DIR=$WORK/ministack SERVICES=${MINISTACK_SERVICES:-ec2,eks,iam,kms,logs,sts} exec "${server[@]}" ) >"$WORK/ministack.log" 2>&1 &
   MOTO_PID=$!
   started+=("$MOTO_PID")
   export AWS_ENDPOINT_URL=https://localhost:$port AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1 AWS_EC2_METADATA_DISABLED=true
   for _ in $(seq 150); do curl -fs --cacert "$WORK/ms.crt" "$AWS_ENDPOINT_URL/_ministack/health" >/dev/null 2>&1 && return 0; sleep .2; done
   return 1
 }
-moto_down() { unset AWS_CA_BUNDLE; kill "$MOTO_PID" 2>/dev/null; wait "$MOTO_PID" 2>/dev/null; }
+# both_up : moto for everything but EKS, which MiniStack answers ($EKS_ENDPOINT), so that what needs both is applied as one.
+both_up() {
+  moto_up || return 1
+  BOTH_PID=$MOTO_PID
+  local all=$AWS_ENDPOINT_URL
+  EC2_ENDPOINT=$all MINISTACK_SERVICES=eks,sts ministack_up || return 1
+  export EKS_ENDPOINT=$AWS_ENDPOINT_URL AWS_ENDPOINT_URL=$all
+}
+moto_down() {
+  local p
+  unset AWS_CA_BUNDLE EKS_ENDPOINT
+  for p in "$MOTO_PID" ${BOTH_PID:-}; do kill "$p" 2>/dev/null; wait "$p" 2>/dev/null; done
+  unset BOTH_PID
+}
 
-# What the AWS provider needs to talk to a stand-in; written beside a root as an override, so examples stay clean.
+# What the AWS provider needs to talk to a stand-in; written beside a root as an override, so examples stay clean. After the
+# stand-in was started.
 write_override() {
   cat >"$1/stand_in_override.tf" <<'TF'
 provider "aws" {
@@ -156,6 +172,7 @@ provider "aws" {
   skip_region_validation      = true
 }
 TF
+  [ -z "${EKS_ENDPOINT:-}" ] || sed -i "s|^  region .*|&\n  endpoints {\n    eks = \"$EKS_ENDPOINT\"\n  }|" "$1/stand_in_override.tf"
 }
 
 finish() {

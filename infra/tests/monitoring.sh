@@ -132,21 +132,21 @@ PY
     if "$HELM" template "$1" "$2" -n "$1" -f "$WORK/$1-values.yaml" --kube-version 1.35.0 >"$WORK/$1.yaml" 2>"$WORK/$1.err"; then pass "$1: rendered with our values ($(sed -n 's/^version: *//p' "$2/Chart.yaml" | tr -d '"'))"; else fail "$1: render" "$(cat "$WORK/$1.err")"; return; fi
     check "$1: strictly valid" strict "$WORK/$1.yaml"
   }
-  if d=$(part external-secrets); then
-    addon external-secrets "$d/deploy/charts/external-secrets"
+  if d=$(part external-secrets-chart); then
+    addon external-secrets "$d/external-secrets"
     check "external-secrets: no editor gets its rights, no cluster-wide store is watched" "$PY" - "$WORK/external-secrets.yaml" <<'PY'
 import sys, yaml
 docs = [d for d in yaml.safe_load_all(open(sys.argv[1])) if d]
 for d in docs:
     if d["kind"] == "ClusterRole":
         l = d["metadata"].get("labels", {})
-        # This chart (0.20.3) always aggregates to admin, which nobody of ours has; aggregateToAdmin came later.
+        # This chart (1.3.1) always aggregates to admin, which nobody of ours has; aggregateToAdmin came later.
         assert "rbac.authorization.k8s.io/aggregate-to-edit" not in l, d["metadata"]["name"]
 args = next(d for d in docs if d["kind"] == "Deployment" and d["metadata"]["name"] == "external-secrets")["spec"]["template"]["spec"]["containers"][0]["args"]
 for a in ("--enable-cluster-store-reconciler=false", "--enable-cluster-external-secret-reconciler=false", "--enable-leader-election=true"):
     assert a in args, (a, args)
 PY
-  else skip "external-secrets: rendering" "the part 'external-secrets' is not here"; fi
+  else skip "external-secrets: rendering" "the part 'external-secrets-chart' is not here"; fi
   if d=$(part external-dns); then
     addon external-dns "$d/charts/external-dns"
     check "external-dns: policy, owner and filter arrive" bash -c "for a in --policy=sync --txt-owner-id=shop-dev --domain-filter=dev.example.org --registry=txt; do grep -q -- \"\$a\" '$WORK/external-dns.yaml' || { echo \$a; exit 1; }; done"
@@ -174,7 +174,7 @@ bad = [f"{n}: pinned to {v}, the README says {rows.get(n, ['nothing'])[0]}" for 
 bad += [f"{n}: {rows[n][1].strip()} is said to be rendered, here is {here.get(n, 'none')}" for n in rows if (rows[n][1].strip() != here.get(n)) and not (n not in here and rows[n][1].startswith("no:"))]
 print("\n".join(bad)); sys.exit(bool(bad) or not here)
 PY
-  check "the README of the module helm says truly which versions were rendered" "$PY" "$WORK/versions.py" "$INFRA/modules/helm/README.md" "$WORK/addons.yaml" "$(part external-secrets)/deploy/charts/external-secrets" "$(part external-dns)/charts/external-dns" "$(part eck)/eck-operator" "$(part eck)/eck-stack"
+  check "the README of the module helm says truly which versions were rendered" "$PY" "$WORK/versions.py" "$INFRA/modules/helm/README.md" "$WORK/addons.yaml" "$(part external-secrets-chart)/external-secrets" "$(part external-dns)/charts/external-dns" "$(part eck)/eck-operator" "$(part eck)/eck-stack"
   for c in kube-prometheus-stack fluentd; do printf 'not rendered: %s (no route to the chart here; its values are asserted above)\n' "$c"; done
 fi
 finish

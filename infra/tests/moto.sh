@@ -1,7 +1,7 @@
 #!/bin/bash
 # The modules' examples, applied and destroyed by the real AWS provider against moto on loopback.
-# Usage: moto.sh [MODULE... | complete]. EKS is applied on MiniStack, since moto lacks access
-# entries, add-ons and pod identities; cicd on moto with two corrections (lab/moto_corrected.py).
+# Usage: moto.sh [MODULE... | complete | full-environment]. EKS is asked of MiniStack, since moto lacks access entries,
+# add-ons and pod identities; cicd on moto with two corrections (lab/moto_corrected.py).
 TIER=moto
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -27,18 +27,19 @@ no_canary() {
 
 trial() {
   local name=$1 d=$2; shift 2
-  write_override "$d"
   if ! "${STAND_IN:-moto_up}"; then fail "$name" "the stand-in for AWS did not start"; return; fi
-  # complete is applied as people do it, and eks needs a bundle of certificates, which the provider takes up only once per
-  # process; the others share one over their commands.
-  case $name in complete|eks) ;; *) attach_aws ;; esac
-  local vars=()
-  if grep -q 'variable "secret_arn"' "$d/main.tf"; then vars+=(-var "secret_arn=$(secret platform/shop/dev/database)"); fi
+  write_override "$d"
+  # MiniStack needs a bundle of certificates, which the provider takes up only once per process; the others share one process
+  # over their commands.
+  case $name in complete|eks|full-environment) ;; *) attach_aws ;; esac
+  local vars=() secret=''
+  [ -z "${WITH_CLUSTER:-}" ] || vars+=(-var with_cluster=true)
+  if grep -q 'variable "secret_arn"' "$d/main.tf"; then secret=yes; vars+=(-var "secret_arn=$(secret platform/shop/dev/database)"); fi
   ( cd "$d" && terraform init -backend=false -plugin-dir="$MIRROR" >init.log 2>&1 ) || { fail "$name: init" "$(cat "$d/init.log")"; moto_down; return; }
   if ! ( cd "$d" && timeout 500 terraform plan -no-color -out plan.bin ${vars[@]+"${vars[@]}"} >plan.log 2>&1 ); then fail "$name: plan" "$(cat "$d/plan.log")"; moto_down; return; fi
   if ( cd "$d" && timeout 500 terraform apply -no-color plan.bin >apply.log 2>&1 ); then pass "$name: applied ($(grep -oE '[0-9]+ added' "$d/apply.log"))"
   else fail "$name: apply" "$(grep -A8 Error "$d/apply.log")"; fi
-  if [ ${#vars[@]} -gt 0 ]; then
+  if [ -n "$secret" ]; then
     check "$name: the password is in no state, plan or log" no_canary "$d"
   fi
   if [ -n "${REPLAN:-}" ]; then
@@ -57,9 +58,31 @@ resource "aws_sqs_queue_redrive_allow_policy" "failed" {
 }
 TF
 
+# The template of the same name through a root like the portal's: the provider, and the template as its module.
+whole_environment() {
+  mkdir "$WORK/full-environment"; cp -r "$INFRA/catalog/full-environment" "$WORK/full-environment/template"
+  cat >"$WORK/full-environment/main.tf" <<'TF'
+provider "aws" {
+  region = "eu-west-1"
+}
+
+module "template" {
+  source             = "./template"
+  name               = "shop"
+  team               = "shop"
+  env_id             = "0f9d2c1e-5b7a-4c39-9a57-1d5a4c2e7b10"
+  cidr               = "10.20.0.0/16"
+  administrator_role = "arn:aws:iam::123456789012:role/platform-ops"
+  buckets            = ["acme-shop-uploads"]
+}
+TF
+}
+
 one() {
   case $1 in
-    complete) trial complete "$WORK/examples/complete" ;;
+    # Network, cluster, database and what goes with them, in one command.
+    complete) if need "complete" ministack; then STAND_IN=both_up WITH_CLUSTER=1 trial complete "$WORK/examples/complete"; fi ;;
+    full-environment) if need "full-environment" ministack; then whole_environment; STAND_IN=both_up trial full-environment "$WORK/full-environment"; fi ;;
     vpc|ecr|access) REPLAN=1 trial "$1" "$WORK/modules/$1/examples/minimal" ;;
     eks) # moto lacks access entries, add-ons and pod identities
       if need "eks" ministack; then STAND_IN=ministack_up trial eks "$WORK/modules/eks/examples/minimal"; fi ;;
@@ -69,6 +92,6 @@ one() {
   esac
 }
 # The long ones first. Most of their time is the provider's waiting, so that two at a time take little more than one.
-names=("$@"); [ $# -gt 0 ] || names=(complete eks cicd rds access static_site vpc s3 ecr route53 events bootstrap bastion)
+names=("$@"); [ $# -gt 0 ] || names=(complete full-environment cicd rds access static_site vpc s3 ecr route53 events bootstrap bastion eks)
 par 2 one "${names[@]}"
 finish

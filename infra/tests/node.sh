@@ -61,8 +61,8 @@ AWS_SECRETSMANAGER_ENDPOINT=$AWS_ENDPOINT_URL AWS_STS_ENDPOINT=$AWS_ENDPOINT_URL
 started+=("$!")
 ONE=canary-$RANDOM$RANDOM TWO=rotated-$RANDOM$RANDOM
 check "a secret is written into Secrets Manager" secret "$ONE"
-check "the team's namespace" "$HELM" upgrade --install ns "$C/namespace" -n default -f "$V/namespace-least.yaml" --wait --timeout 60s
-up() { "$HELM" upgrade --install checkout "$C/service" -n shop -f "$V/service-least.yaml" --set "image.digest=$1" --set replicas=1,pdb.minAvailable=0 --set-json 'externalSecrets=[{"name":"db","remoteKey":"platform/shop/dev/db","refresh":"2s","env":{"DATABASE_PASSWORD":"password"}}]' --rollback-on-failure --wait --timeout "${2:-120s}"; }
+check "the team's namespace" "$HELM" upgrade --install ns "$C/namespace" -n default -f "$V/namespace-least.yaml" --wait --timeout 180s
+up() { "$HELM" upgrade --install checkout "$C/service" -n shop -f "$V/service-least.yaml" --set "image.digest=$1" --set replicas=1,pdb.minAvailable=0 --set-json 'externalSecrets=[{"name":"db","remoteKey":"platform/shop/dev/db","refresh":"2s","env":{"DATABASE_PASSWORD":"password"}}]' --rollback-on-failure --wait --timeout "${2:-180s}"; }
 check "service: its pod runs, and a real probe says that it is ready" up "$good"
 pod() { kubectl -n shop get pods -l app.kubernetes.io/name=checkout --field-selector=status.phase=Running --sort-by=.metadata.creationTimestamp -o "jsonpath=$1"; }
 log() { cat "$N"/logs/shop_checkout-*/app/*.log 2>/dev/null; }

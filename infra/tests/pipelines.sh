@@ -82,7 +82,7 @@ e.put_targets(Rule="deploy", EventBusName="shop-deploy", Targets=[{"Id": "q", "A
 print(url)
 PY
 QUEUE=$(cat "$WORK/queue")
-"$HELM" upgrade --install ns "$INFRA/charts/namespace" -n default -f "$INFRA/tests/values/namespace-least.yaml" --wait --timeout 60s >/dev/null
+"$HELM" upgrade --install ns "$INFRA/charts/namespace" -n default -f "$INFRA/tests/values/namespace-least.yaml" --wait --timeout 180s >/dev/null
 
 # An application's repository.
 APP=$WORK/app; mkdir -p "$APP/deploy" "$APP/pipelines"; cp -r "$P/scripts" "$APP/pipelines/"; cp "$P"/buildspec*.yml "$P/.gitlab-ci.yml" "$APP/"

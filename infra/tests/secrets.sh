@@ -32,9 +32,9 @@ AWS_SECRETSMANAGER_ENDPOINT=$AWS_ENDPOINT_URL AWS_STS_ENDPOINT=$AWS_ENDPOINT_URL
 started+=("$!")
 
 check "the value is written into Secrets Manager" aws_secret platform/shop/dev/db "$CANARY"
-check "the team's namespace and its SecretStore" "$HELM" upgrade --install ns "$C/namespace" -n default -f "$V/namespace-least.yaml" --wait --timeout 60s
+check "the team's namespace and its SecretStore" "$HELM" upgrade --install ns "$C/namespace" -n default -f "$V/namespace-least.yaml" --wait --timeout 180s
 check "the SecretStore is valid" eventually 60 is True kubectl -n shop get secretstore platform -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
-up() { "$HELM" upgrade --install checkout "$C/service" -n shop -f "$V/service-least.yaml" --set-json 'externalSecrets=[{"name":"db","remoteKey":"platform/shop/dev/db","refresh":"2s","env":{"DATABASE_URL":"url","DATABASE_PASSWORD":"password"}}]' --wait --timeout 60s; }
+up() { "$HELM" upgrade --install checkout "$C/service" -n shop -f "$V/service-least.yaml" --set-json 'externalSecrets=[{"name":"db","remoteKey":"platform/shop/dev/db","refresh":"2s","env":{"DATABASE_URL":"url","DATABASE_PASSWORD":"password"}}]' --wait --timeout 180s; }
 check "the service is released with its ExternalSecret" up
 value() { kubectl -n shop get secret checkout-db -o 'jsonpath={.data.password}' | base64 -d; }
 check "the Kubernetes Secret has the value" eventually 60 is "$CANARY" value
