@@ -15,7 +15,7 @@ except ModuleNotFoundError:
     sys.exit("python 3.11 or newer is needed to read TOML")
 t = pathlib.Path(sys.argv[1])
 d = tomllib.loads((t / "template.toml").read_text())
-allowed = {"title", "summary", "owner", "class", "needs", "engine", "life", "request"}
+allowed = {"title", "summary", "owner", "class", "needs", "engine", "life", "request", "keeps_data"}
 assert set(d) <= allowed, f"unknown keys: {set(d) - allowed}"
 assert d["class"] in ("preview", "shared", "production") and set(d["needs"]) <= {"aws", "kubernetes"}
 assert d["engine"]["name"] in ("terraform", "opentofu") and re.match(r">= \d", d["engine"]["version"]) and d["request"]["who"] in ("member", "lead")

@@ -36,8 +36,8 @@ trial() {
   [ -z "${WITH_CLUSTER:-}" ] || vars+=(-var with_cluster=true)
   if grep -q 'variable "secret_arn"' "$d/main.tf"; then secret=yes; vars+=(-var "secret_arn=$(secret platform/shop/dev/database)"); fi
   ( cd "$d" && terraform init -backend=false -plugin-dir="$MIRROR" >init.log 2>&1 ) || { fail "$name: init" "$(cat "$d/init.log")"; moto_down; return; }
-  if ! ( cd "$d" && timeout 500 terraform plan -no-color -out plan.bin ${vars[@]+"${vars[@]}"} >plan.log 2>&1 ); then fail "$name: plan" "$(cat "$d/plan.log")"; moto_down; return; fi
-  if ( cd "$d" && timeout 500 terraform apply -no-color plan.bin >apply.log 2>&1 ); then pass "$name: applied ($(grep -oE '[0-9]+ added' "$d/apply.log"))"
+  if ! ( cd "$d" && timeout 1200 terraform plan -no-color -out plan.bin ${vars[@]+"${vars[@]}"} >plan.log 2>&1 ); then fail "$name: plan" "$(cat "$d/plan.log")"; moto_down; return; fi
+  if ( cd "$d" && timeout 1200 terraform apply -no-color plan.bin >apply.log 2>&1 ); then pass "$name: applied ($(grep -oE '[0-9]+ added' "$d/apply.log"))"
   else fail "$name: apply" "$(grep -A8 Error "$d/apply.log")"; fi
   if [ -n "$secret" ]; then
     check "$name: the password is in no state, plan or log" no_canary "$d"
@@ -45,7 +45,7 @@ trial() {
   if [ -n "${REPLAN:-}" ]; then
     ( cd "$d" && timeout 300 terraform plan -no-color -detailed-exitcode >again.log 2>&1 ); [ $? -eq 0 ] && pass "$name: planning again changes nothing" || fail "$name: planning again" "$(grep -E '^ +[~+-]' "$d/again.log" | head)"
   fi
-  if ( cd "$d" && timeout 500 terraform destroy -no-color -auto-approve ${vars[@]+"${vars[@]}"} >destroy.log 2>&1 ); then pass "$name: destroyed ($(grep -oE '[0-9]+ destroyed' "$d/destroy.log"))"
+  if ( cd "$d" && timeout 1200 terraform destroy -no-color -auto-approve ${vars[@]+"${vars[@]}"} >destroy.log 2>&1 ); then pass "$name: destroyed ($(grep -oE '[0-9]+ destroyed' "$d/destroy.log"))"
   elif [ -n "${KEEPS:-}" ] && grep -q 'prevent_destroy' "$d/destroy.log"; then pass "$name: refuses to be destroyed, as it must"
   else fail "$name: destroy" "$(grep -A8 Error "$d/destroy.log")"; fi
   moto_down
@@ -91,7 +91,7 @@ one() {
     *) trial "$1" "$WORK/modules/$1/examples/minimal" ;;
   esac
 }
-# The long ones first. Most of their time is the provider's waiting, so that two at a time take little more than one.
+# The long ones first. Most of their time is the provider's waiting, so that three at a time take little more than one.
 names=("$@"); [ $# -gt 0 ] || names=(complete full-environment cicd rds access static_site vpc s3 ecr route53 events bootstrap bastion eks)
-par 2 one "${names[@]}"
+par 3 one "${names[@]}"
 finish

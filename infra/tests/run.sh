@@ -18,7 +18,7 @@ trap 'for p in ${pids[@]+"${pids[@]}"}; do kill "$p" 2>/dev/null; done; wait; ex
 one() { # TIER : its output as a block, and its closing line with its seconds into the book
   local t=$1 began=$SECONDS rc last log=$book/$1.log
   # A tier that hangs must not take the others with it: it is told to end, and says how far it came.
-  local go=(timeout -k 60 "${SLIPWAY_TIER_SECONDS:-1500}" bash "$here/$t.sh")
+  local go=(timeout -k 60 "${SLIPWAY_TIER_SECONDS:-2400}" bash "$here/$t.sh")
   if [ "$lanes" -eq 1 ]; then echo "== $t"; "${go[@]}" 2>&1 | tee "$log"; rc=${PIPESTATUS[0]}
   else
     # Told to end, it tells its tier, whose servers and folders are gone when that ends.
