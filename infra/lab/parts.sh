@@ -8,8 +8,6 @@
 # where one cannot be had.
 set -euo pipefail
 
-# Builds stand back for whoever works here; once, since niceness adds up.
-if [ "$(nice)" -lt 10 ]; then renice -n 10 -p $$ >/dev/null 2>&1 || true; fi
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${SLIPWAY_CACHE:-$HOME/.cache/slipway}/parts
 py=${SLIPWAY_PYTHON:-python3}
@@ -64,6 +62,8 @@ get() {
   mkdir -p "$cache"
   exec 9>"$cache/.lock-$name"; flock 9               # two test runs must not build the same part at once
   [ -f "$dir/.ready" ] && return 0
+  # Builds stand back for whoever works here; once, since niceness adds up.
+  if [ "$(nice)" -lt 10 ]; then renice -n 10 -p $$ >/dev/null 2>&1 || true; fi
   echo "parts.sh: getting $name $version into $dir" >&2
   tmp=$dir; rm -rf "$tmp"; mkdir -p "$tmp/bin"
   case $kind in
@@ -89,7 +89,7 @@ case ${1:-list} in
   get)  shift; for n in "$@"; do get "$n"; folder "$n"; done ;;
   # What cannot be had is said here, and skipped by name where it is needed. In a shell of its own, so that a step that
   # fails ends that part and not the others. (`get` after `||` would run on past it.)
-  try)  shift; for n in "$@"; do "$0" get "$n" >/dev/null || true; [ -f "$(folder "$n")/.ready" ] || echo "parts.sh: '$n' could not be had on this machine" >&2; done ;;
+  try)  shift; for n in "$@"; do [ -f "$(folder "$n")/.ready" ] || "$0" get "$n" >/dev/null || echo "parts.sh: '$n' could not be had on this machine" >&2; done ;;
   all)  mapfile -t names < <(recipes | cut -d'|' -f1); exec "$0" try "${names[@]}" ;;
   *)    sed -n 2,8p "$0"; exit 2 ;;
 esac
