@@ -16,6 +16,8 @@ if [ "$cmd" = stop ]; then
     q=$(cat "$d/$p.pid"); kill "$q" 2>/dev/null || true
     for _ in $(seq 50); do kill -0 "$q" 2>/dev/null || break; sleep .1; done
   done
+  # What pods had mounted goes too, or the folder could not be removed.
+  awk -v d="$d/" 'index($2, d) == 1 {print $2}' /proc/mounts | sort -r | while read -r m; do umount -l "$m" 2>/dev/null || true; done
   # Empty by now; kubelet makes them anew.
   find /sys/fs/cgroup -depth -type d -path '*/kubepods*' -exec rmdir {} + 2>/dev/null || true
   exit 0
