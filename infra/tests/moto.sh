@@ -29,9 +29,9 @@ trial() {
   local name=$1 d=$2; shift 2
   if ! "${STAND_IN:-moto_up}"; then fail "$name" "the stand-in for AWS did not start"; return; fi
   write_override "$d"
-  # MiniStack needs a bundle of certificates, which the provider takes up only once per process; the others share one process
-  # over their commands.
-  case $name in complete|eks|full-environment) ;; *) attach_aws ;; esac
+  # MiniStack needs a bundle of certificates, which the provider takes up only once per process, and static_site configures it
+  # for two regions, of which one process keeps the one that came last; the others share one process over their commands.
+  case $name in complete|eks|full-environment|static_site) ;; *) attach_aws ;; esac
   local vars=() secret=''
   [ -z "${WITH_CLUSTER:-}" ] || vars+=(-var with_cluster=true)
   if grep -q 'variable "secret_arn"' "$d/main.tf"; then secret=yes; vars+=(-var "secret_arn=$(secret platform/shop/dev/database)"); fi
