@@ -294,7 +294,7 @@ async fn no_text_acts_on_any_page_whoever_wrote_it_and_wherever() {
         .with_ansi(false)
         .compact()
         .finish();
-    let _guard = tracing::subscriber::set_default(log_of_slipway);
+    let _guard = super::listen(log_of_slipway);
     let portal = Portal::new().await;
     hostile_catalog(&portal).await;
     let mallory = mallory(&portal).await.cookie;

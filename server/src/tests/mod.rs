@@ -284,3 +284,17 @@ pub fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
         .and_then(|rest| rest.split(end).next())
         .unwrap_or_default()
 }
+
+/// Has this thread's events go to a subscriber for as long as what is answered lives.
+///
+/// There are always two: with a single one, tracing decides for good whether an event is wanted by asking the thread that
+/// comes to it first, which may be another test's.
+pub fn listen<S>(subscriber: S) -> (tracing::Dispatch, tracing::subscriber::DefaultGuard)
+where
+    S: tracing::Subscriber + Send + Sync + 'static,
+{
+    let second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
+    let guard = tracing::subscriber::set_default(subscriber);
+    tracing::callsite::rebuild_interest_cache();
+    (second, guard)
+}

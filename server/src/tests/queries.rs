@@ -70,7 +70,7 @@ impl Subscriber for Statements {
 #[tokio::test]
 async fn no_page_asks_more_than_three_times() {
     let seen = Statements::default();
-    let guard = tracing::subscriber::set_default(seen.clone());
+    let guard = super::listen(seen.clone());
     let portal = Portal::new().await;
     let developer = portal.sign_in("developer").await;
     let ids = developer.request_environment("counted").await;

@@ -79,7 +79,7 @@ async fn ask(browser: &Browser<'_>, method: &Method, path: &str) -> super::Answe
 #[tokio::test]
 async fn a_strangers_refusal_costs_exactly_what_a_missing_thing_costs() {
     let seen = Statements::default();
-    let _guard = tracing::subscriber::set_default(seen.clone());
+    let _guard = super::listen(seen.clone());
     let portal = Portal::new().await;
     let theirs = theirs(&portal).await;
     let missing: BTreeMap<&'static str, String> = theirs
