@@ -206,7 +206,7 @@ pub async fn crawl(portal: &Portal, browser: &Browser<'_>) -> Vec<Page> {
         let mut next: Vec<String> = links.iter().filter_map(|link| inside(link)).collect();
         next.extend(inside(answer.header("location")));
         // A form that only asks is a link.
-        next.extend(forms.iter().filter(|f| !f.post).map(|f| address(f)));
+        next.extend(forms.iter().filter(|f| !f.post).map(address));
         for link in next {
             let bare = link.split('?').next().unwrap_or_default().to_owned();
             if seen.insert(link.clone()) {
