@@ -208,7 +208,10 @@ test('somebody who is suspended is out within seconds, open tabs and streams and
   const tabs = [await dana.context().newPage(), await dana.context().newPage()];
   await tabs[0].goto(home);
   await tabs[1].goto(`${home}/teams`);
-  await dana.evaluate(() => {
+  // And a stream of its own, in a tab that has no script of ours to take it away.
+  const bare = await dana.context().newPage();
+  await bare.goto(`${home}/health/live`);
+  await bare.evaluate(() => {
     window.ended = 0;
     fetch('/live').then(async (answer) => {
       const reader = answer.body.getReader();
@@ -217,7 +220,7 @@ test('somebody who is suspended is out within seconds, open tabs and streams and
       window.ended = Date.now();
     });
   });
-  await expect.poll(() => dana.evaluate(() => window.open_)).toBe(true);
+  await expect.poll(() => bare.evaluate(() => window.open_)).toBe(true);
   await root.goto(`${home}/people?name=dana`);
   const people = await root.locator('main tbody a').evaluateAll((links) => links.map((a) => a.href));
   // The older of the two is Dana: the list is newest first.
@@ -225,7 +228,7 @@ test('somebody who is suspended is out within seconds, open tabs and streams and
   const at = Date.now();
   await root.locator('button', { hasText: 'Suspend' }).click();
   await expect(root.locator('main')).toContainText('All sessions and open streams ended');
-  await expect.poll(() => dana.evaluate(() => window.ended), { timeout: 5_000 }).toBeGreaterThan(0);
+  await expect.poll(() => bare.evaluate(() => window.ended), { timeout: 5_000 }).toBeGreaterThan(0);
   for (const [n, tab] of tabs.entries()) {
     await expect(tab, 'it goes by itself').toHaveURL(/\/sign-in\?trouble=suspended/, { timeout: 5_000 });
     await expect(tab.getByRole('alert')).toContainText('Your account was suspended');
@@ -233,7 +236,8 @@ test('somebody who is suspended is out within seconds, open tabs and streams and
     await tab.close();
   }
   console.log(`the tabs had gone ${Date.now() - at} ms after the press`);
-  console.log(`the stream ended ${(await dana.evaluate(() => window.ended)) - at} ms after the press`);
+  console.log(`the stream ended ${(await bare.evaluate(() => window.ended)) - at} ms after the press`);
+  await bare.close();
   expect((await leads(dana, '/environments')).path).toBe('/sign-in');
   // Signing in again does not help, either.
   await dana.context().clearCookies();

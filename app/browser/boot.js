@@ -69,8 +69,13 @@ function talk(port) {
   document.addEventListener("slipway-retry", () => port.postMessage({ kind: "retry" }));
 }
 
+/** Whoever signs out on this very page is on the way there already, and needs no reason. */
+let signsOut = false;
+document.addEventListener("submit", ({ target }) => (signsOut ||= target.action.endsWith("/sign-out")));
+
 /** Nobody is signed in here any more: what stands on the page is not theirs to see, and no button of it works. */
 function leave(why) {
+  if (signsOut) return;
   location.assign(`/sign-in?${new URLSearchParams({ trouble: why, next: location.pathname + location.search })}`);
 }
 
