@@ -15,7 +15,7 @@ use slipway_domain::rights::Right;
 
 use crate::{
     api::{self, posted::SMALL_FORM},
-    pages::{self, App, account, people},
+    pages::{self, App, account, people, tokens},
 };
 
 /// The largest form, in bytes: larger than any that the office accepts, so that it can say what was too much, and keep
@@ -195,6 +195,9 @@ pub fn table() -> Vec<Route> {
         page("/sessions", SignedIn, account::sessions),
         form("/sessions/end-others", SignedIn, account::end_others),
         form("/sessions/{id}/end", SignedIn, account::end),
+        page("/tokens", SignedIn, tokens::list),
+        form("/tokens", SignedIn, tokens::create),
+        form("/tokens/{id}/revoke", SignedIn, tokens::revoke),
         page("/setup/{token}", SignedIn, account::look_at_setup),
         form("/setup/{token}", SignedIn, account::set_up),
         page("/people", Needs(Right::SeePeople), people::list),

@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
+use crate::cli;
+
 /// Slipway: environments from templates, approved as they will be applied.
 #[derive(Debug, Parser)]
 #[command(version, about)]
@@ -32,6 +34,14 @@ pub enum Command {
     Migrate(Settings),
     /// Name everything that would stop a production start.
     Check(Check),
+    /// As a client: keep a token for later commands.
+    Login(cli::Login),
+    /// As a client: environments.
+    #[command(subcommand)]
+    Env(cli::Env),
+    /// As a client: runs.
+    #[command(subcommand)]
+    Run(cli::Run),
     /// What can be said about an exported audit trail, without a portal.
     #[command(subcommand)]
     Audit(Audit),

@@ -25,7 +25,7 @@ use tower_http::{
 };
 
 use crate::{
-    assets, health,
+    api, assets, health,
     limits::{self, Key, Limits, Peer},
     live,
     metrics::{self, Metrics, RequestId},
@@ -67,7 +67,7 @@ const LONGEST_URI: usize = 8 * 1024;
 /// No query of ours has more parts.
 const MOST_PARTS: usize = 200;
 /// A page that takes longer has hung.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
     font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; \
@@ -168,6 +168,8 @@ impl Door {
             Self::passage().1,
             Self::streams().1,
             Self::signs_of_life().1,
+            api::table().1,
+            api::streams().1,
         ]
         .concat()
     }
@@ -188,14 +190,17 @@ impl Door {
                 StatusCode::SERVICE_UNAVAILABLE,
                 PATIENCE,
             ))
-            .layer(CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest));
+            .layer(compression());
         let streams = Self::streams().0.with_state(self.clone());
         let health = Self::signs_of_life().0.with_state(self.clone());
+        let programs = api::router(&self);
         let tls = self.tls;
         let watched = self.clone();
         pages
             .merge(streams)
             .layer(middleware::from_fn_with_state(self.clone(), who))
+            // Programs are known by their token alone, people by their cookie alone: neither layer knows the other.
+            .merge(programs)
             .merge(assets::router(site))
             .layer(middleware::from_fn_with_state(self, guard))
             .merge(health)
@@ -205,6 +210,11 @@ impl Door {
                 dress(response, tls)
             }))
     }
+}
+
+/// Quick rather than small.
+pub fn compression() -> CompressionLayer {
+    CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest)
 }
 
 /// A panic of ours: the person learns that, the log learns more.
@@ -281,6 +291,9 @@ async fn guard(State(door): State<Door>, request: Request, next: Next) -> Respon
     match turned_away(&door, &request) {
         Some((status, why)) => {
             tracing::info!(%status, why, method = %request.method(), "turned away");
+            if request.uri().path().starts_with(api::ROOT) {
+                return api::problem::of_status(status, why).into_response();
+            }
             (status, format!("{why}\n")).into_response()
         }
         None => next.run(request).await,
@@ -338,7 +351,7 @@ async fn who(State(door): State<Door>, mut request: Request, next: Next) -> Resp
 }
 
 /// Seconds to wait, if this person or this address asks for too much.
-fn too_much(door: &Door, request: &Request, person: Option<i64>) -> Option<u64> {
+pub fn too_much(door: &Door, request: &Request, person: Option<i64>) -> Option<u64> {
     let now = std::time::Instant::now();
     let peer = request.extensions().get::<Peer>().copied();
     let address = limits::address(peer, request.headers(), door.hops);

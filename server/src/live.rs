@@ -19,6 +19,7 @@ use slipway_services::{
     live::Event,
     log, run,
     session::{self, Over},
+    token,
 };
 use time::OffsetDateTime;
 use tokio::sync::{broadcast, mpsc};
@@ -38,9 +39,9 @@ pub async fn stream(
     Extension(ctx): Extension<Ctx>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let Some(actor) = ctx.actor.clone() else {
+    if ctx.actor.is_none() {
         return StatusCode::UNAUTHORIZED.into_response();
-    };
+    }
     let mut offsets = BTreeMap::new();
     for pair in query.as_deref().unwrap_or_default().split('&') {
         let Some((id, offset)) = pair
@@ -60,25 +61,37 @@ pub async fn stream(
             offsets.insert(id, offset);
         }
     }
+    match open(door, ctx, offsets, true).await {
+        Ok(response) => response,
+        Err(error) => Trouble::from(error).into_response(),
+    }
+}
+
+/// A stream over these runs, each from its offset on. With `inbox` it says, too, that something changed somewhere.
+pub async fn open(
+    door: Door,
+    ctx: Ctx,
+    offsets: BTreeMap<RunId, i64>,
+    inbox: bool,
+) -> Result<Response, Error> {
+    let person = ctx.person()?.user.get();
     // Each run is authorised before the first byte: one that may not be seen is one that is not there.
     for id in offsets.keys() {
-        if let Err(error) = log::read(&door.app.office.web, &ctx, *id, i64::MAX, 1).await {
-            return Trouble::from(error).into_response();
-        }
+        log::read(&door.app.office.web, &ctx, *id, i64::MAX, 1).await?;
     }
-    let Some(place) = door.place(actor.user.get()) else {
-        return (
+    let Some(place) = door.place(person) else {
+        return Ok((
             StatusCode::TOO_MANY_REQUESTS,
             "Too many windows of Slipway are open.\n",
         )
-            .into_response();
+            .into_response());
     };
     let (to, mut from) = mpsc::channel::<Bytes>(64);
-    tokio::spawn(follow(door, ctx, offsets, to, place));
+    tokio::spawn(follow(door, ctx, offsets, to, place, inbox));
     let body = Body::from_stream(futures_util::stream::poll_fn(move |cx| {
         from.poll_recv(cx).map(|b| b.map(Ok::<_, Infallible>))
     }));
-    (
+    Ok((
         [
             (header::CONTENT_TYPE, "text/event-stream"),
             (header::CACHE_CONTROL, "no-store"),
@@ -86,7 +99,7 @@ pub async fn stream(
         ],
         body,
     )
-        .into_response()
+        .into_response())
 }
 
 /// Ends when the browser has gone or the process leaves, and when their rights change: the browser comes again, and is
@@ -97,6 +110,7 @@ async fn follow(
     mut offsets: BTreeMap<RunId, i64>,
     to: mpsc::Sender<Bytes>,
     _place: Place,
+    inbox: bool,
 ) {
     let mut events = door.hub.subscribe();
     let mut leaving = door.leaving.clone();
@@ -152,7 +166,7 @@ async fn follow(
                 }
                 Err(broadcast::error::RecvError::Closed) => return,
             },
-            _ = pause.tick(), if hint => {
+            _ = pause.tick(), if hint && inbox => {
                 hint = false;
                 if say.text("event: inbox\ndata: {}\n\n".into()).await.is_err() {
                     return;
@@ -190,10 +204,16 @@ fn clock() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }
 
+/// Why what the stream was opened by, a session or a token, is over, if it is.
 async fn why_over(door: &Door, ctx: &Ctx, now: OffsetDateTime) -> Result<Option<Over>, Error> {
-    match ctx.actor.as_ref().and_then(|a| a.session) {
-        Some(id) => session::why_over(&door.app.office.web, id, now).await,
-        None => Ok(Some(Over::Ended)),
+    let web = &door.app.office.web;
+    match ctx.actor.as_ref().map(|a| (a.session, &a.token)) {
+        Some((Some(id), _)) => session::why_over(web, id, now).await,
+        Some((None, Some(token))) => {
+            let alive = token::is_alive(web, token.id, now).await?;
+            Ok((!alive).then_some(Over::Ended))
+        }
+        _ => Ok(Some(Over::Ended)),
     }
 }
 

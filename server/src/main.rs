@@ -4,9 +4,11 @@
 //! crate puts the rooms together: configuration, database connections, guards, sign-in, live streams. Forbidden: SQL,
 //! and decisions about rights (the office decides).
 
+mod api;
 mod assets;
 mod audit;
 mod check;
+mod cli;
 mod config;
 mod database;
 mod door;
@@ -56,6 +58,9 @@ fn main() -> ExitCode {
                 .await
                 .map(|()| ExitCode::SUCCESS),
             Command::Check(asked) => check::check(&asked.settings, asked.part).await,
+            Command::Login(asked) => Ok(cli::login(asked).await),
+            Command::Env(asked) => Ok(cli::env(asked).await),
+            Command::Run(asked) => Ok(cli::run(asked).await),
             Command::Audit(config::Audit::Verify {
                 file,
                 key,

@@ -5,7 +5,7 @@ use axum::{
     Router,
     handler::Handler,
     http::Method,
-    routing::{get, post},
+    routing::{any, get, post},
 };
 use slipway_app::routes::Rule;
 
@@ -49,6 +49,16 @@ impl Mount {
         self.routes.push((Method::POST, path, rule));
         self.router = self.router.route(path, post(handler));
         self
+    }
+
+    /// Answers whatever else is asked for below a path, so that it stays in its own tongue. That is nothing, so it is in
+    /// no table.
+    pub fn rest<H, T>(router: Router<Door>, path: &'static str, handler: H) -> Router<Door>
+    where
+        H: Handler<T, Door>,
+        T: 'static,
+    {
+        router.route(path, any(handler))
     }
 
     /// The router, and what is in it.

@@ -9,7 +9,7 @@ use slipway_app::{
     site::{Aws, DemoSite, Site},
 };
 use slipway_seal::WorkerKey;
-use slipway_services::{Office, live::Hub, person, session, sign_in, work::Lease};
+use slipway_services::{Office, live::Hub, person, session, sign_in, token, work::Lease};
 use slipway_worker::{Config, Handle, Imitation, Leaving};
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use time::{Duration, OffsetDateTime};
@@ -216,6 +216,7 @@ async fn prepare(settings: &Settings, web: &PgPool, demo: bool) -> anyhow::Resul
         return Ok(());
     }
     session::end_demo(web, now).await?;
+    token::end_demo(web, now).await?;
     let Some(google) = Google::from(settings)? else {
         return Ok(());
     };

@@ -7,6 +7,8 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+mod client;
+
 fn slipway(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_slipway"));
     // Only what a test says counts, not what this machine has set.

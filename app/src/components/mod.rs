@@ -25,7 +25,7 @@ pub use plan::{PlanPart, attributes, outcome, plan_card, shown};
 pub use run::*;
 pub use shell::{Demo, Frame, Here, Who, shell};
 pub use steps::{Stage, stages};
-pub use times::{Clock, ago, left, moment};
+pub use times::{Clock, ago, left, moment, now};
 pub use votes::{VoteLine, votes};
 
 /// A view whose type is forgotten: what every part answers, so that pages compile quickly.

@@ -149,7 +149,7 @@ pub fn shell(frame: &Frame, body: View) -> View {
         </div>
         <div class="sheet" id="more" popover="auto" role="dialog" aria-label="More">
             <header><h2>{who.name.clone()}</h2><p>{who.roles.clone()}</p></header>
-            <nav aria-label="More">{more}<a class="to" href="/sessions">{icon(Icon::Key)}"Your sessions"</a></nav>
+            <nav aria-label="More">{more}<a class="to" href="/sessions">{icon(Icon::Key)}"Your sessions"</a><a class="to" href="/tokens">{icon(Icon::Branch)}"Your tokens"</a></nav>
             <form class="out" method="post" action="/sign-out"><button class="to" type="submit">{icon(Icon::Out)}"Sign out"</button></form>
         </div>
     }

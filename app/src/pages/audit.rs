@@ -10,7 +10,10 @@ use axum::{
 };
 use serde::Deserialize;
 use slipway_domain::{id::RunId, visible::is_hidden};
-use slipway_services::audit::{self, chain};
+use slipway_services::{
+    Ctx, Error, PgPool,
+    audit::{self, chain},
+};
 use time::{Date, OffsetDateTime, Time, format_description::well_known::Iso8601};
 
 use super::{Answer, Desk, Paper, history::some, id};
@@ -62,14 +65,22 @@ pub async fn show(desk: Desk, Query(asked): Query<Asked>) -> Answer {
 /// # Errors
 /// For everybody but auditors and admins it is not there.
 pub async fn export(desk: Desk) -> Answer {
-    let web = desk.app.office.web.clone();
-    let head = chain::export_head(&web, &desk.ctx).await?;
+    Ok(whole_trail(&desk.app.office.web, &desk.ctx).await?)
+}
+
+/// The whole trail as a file, for pages and programs alike.
+///
+/// # Errors
+/// For everybody but auditors and admins it is not there.
+pub async fn whole_trail(web: &PgPool, ctx: &Ctx) -> Result<Response, Error> {
+    let web = web.clone();
+    let head = chain::export_head(&web, ctx).await?;
     let first = Walk {
         ready: VecDeque::from([head]),
         after: 0,
         rest: false,
     };
-    let ctx = desk.ctx.clone();
+    let ctx = ctx.clone();
     let stream = futures_util::stream::try_unfold(first, move |mut walk| {
         let (web, ctx) = (web.clone(), ctx.clone());
         async move {

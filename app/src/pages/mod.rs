@@ -12,6 +12,7 @@ pub mod people;
 pub mod request;
 pub mod run;
 pub mod sign_in;
+pub mod tokens;
 
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use slipway_domain::{
     rights::{self, Right},
     role::{OrgRole, TeamRole},
 };
-use slipway_services::{Error, audit, people, session};
+use slipway_services::{Error, audit, people, session, token};
 
 use super::{Answer, Desk, Paper, history::some, id, see};
 use crate::{api::posted::Form, components::Here, views};
@@ -46,14 +46,17 @@ pub async fn one(desk: Desk, Path(of): Path<String>) -> Answer {
     let of: UserId = id(&of)?;
     let person = people::find(web, &desk.ctx, of).await?;
     let manages = rights::may(desk.actor()?, Right::ManagePeople, None);
-    let sessions = if manages {
-        session::list(web, &desk.ctx, of).await?
+    let (sessions, tokens) = if manages {
+        (
+            session::list(web, &desk.ctx, of).await?,
+            token::list(web, &desk.ctx, of).await?,
+        )
     } else {
-        vec![]
+        (vec![], vec![])
     };
     let me = desk.actor()?.user == of;
     desk.page(Paper::new(person.name.clone(), Here::People), || {
-        views::people::one(&person, &sessions, manages, me)
+        views::people::one(&person, &sessions, &tokens, manages, me)
     })
     .await
 }

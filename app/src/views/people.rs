@@ -9,11 +9,13 @@ use slipway_services::{
     audit::SignIn,
     people::{Filter, Page, Person, Team},
     session::Session,
+    token::Token,
 };
 
 use super::{
     account::{device, org_words, session_table},
     query,
+    tokens::token_table,
 };
 use crate::{
     components::{
@@ -140,7 +142,7 @@ fn role_row(of: &Person, role: OrgRole, manages: bool, me: bool) -> View {
 
 /// One person.
 #[must_use]
-pub fn one(of: &Person, sessions: &[Session], manages: bool, me: bool) -> View {
+pub fn one(of: &Person, sessions: &[Session], tokens: &[Token], manages: bool, me: bool) -> View {
     let teams: Vec<View> = of
         .teams
         .iter()
@@ -162,7 +164,7 @@ pub fn one(of: &Person, sessions: &[Session], manages: bool, me: bool) -> View {
         <div class="head"><h1>{of.name.clone()}</h1>
             {(manages && !me).then(|| view! { <div class="acts">{suspension}</div> })}
         </div>
-        {of.suspended_at.map(|at| banner(Tone::Stop, Icon::Cross, "Suspended.", view! { "Since "{moment(at)}". All sessions and open streams ended at that moment, and no vote of theirs counts any more: what waits for it must be approved anew. Nothing was deleted." }, None))}
+        {of.suspended_at.map(|at| banner(Tone::Stop, Icon::Cross, "Suspended.", view! { "Since "{moment(at)}". All sessions, tokens and open streams ended at that moment, and no vote of theirs counts any more: what waits for it must be approved anew. Nothing was deleted." }, None))}
         <section class="card">{facts(vec![
             ("Address", text(of.email.clone().unwrap_or_else(|| "none".into()))),
             ("First seen", moment(of.created_at)),
@@ -193,6 +195,10 @@ pub fn one(of: &Person, sessions: &[Session], manages: bool, me: bool) -> View {
                     session_table(sessions, Some(of.id.to_string()))
                 }}
                 {(!sessions.is_empty()).then(|| view! { <form class="foot" method="post" action=format!("/people/{}/end-sessions", of.id)><button class="btn" type="submit">"End all sessions"</button></form> })}
+            </section>
+            <section class="card">
+                <header><h2>"Tokens"</h2></header>
+                {if tokens.is_empty() { view! { <p class="muted">"None: no program acts for them."</p> }.into_any() } else { token_table(tokens, Some(of.id.to_string())) }}
             </section>
         })}
     }

@@ -327,7 +327,8 @@ pub(crate) fn has_nul(value: &Json) -> bool {
 }
 
 /// Whether every number in valid JSON text is read without loss.
-fn numbers_are_exact(text: &str) -> bool {
+#[must_use]
+pub fn numbers_are_exact(text: &str) -> bool {
     let mut rest = text;
     while let Some(at) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
         rest = &rest[at..];

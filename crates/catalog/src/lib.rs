@@ -22,7 +22,7 @@ mod version;
 
 pub use broken::Broken;
 pub use bundle::{Bundle, MAX_BYTES, MAX_FILES, Undecodable};
-pub use decode::{Decoded, decode};
+pub use decode::{Decoded, decode, numbers_are_exact};
 pub use judge::{Verdict, judge};
 pub use manifest::{Engine, EngineName, Life, Need, Who};
 pub use module::{Output, Provider};

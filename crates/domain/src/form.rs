@@ -28,9 +28,11 @@ use std::{
 use serde_json::{Map, Value};
 
 mod edit;
+mod given;
 mod post;
 
 pub use edit::{Edit, NotEdited, edit};
+pub use given::from_given;
 pub use post::{Limits, TooMuch, parse_pairs};
 
 use crate::field::{Blank, Field, Kind, Place};

@@ -27,6 +27,9 @@ pub mod noun {
     /// A signed-in browser.
     #[derive(Debug)]
     pub enum Session {}
+    /// A personal token, for programs.
+    #[derive(Debug)]
+    pub enum Token {}
     /// A form that is being filled in.
     #[derive(Debug)]
     pub enum Draft {}
@@ -50,6 +53,8 @@ pub type StackId = Id<noun::Stack>;
 pub type RunId = Id<noun::Run>;
 /// A signed-in browser.
 pub type SessionId = Id<noun::Session>;
+/// A personal token, for programs.
+pub type TokenId = Id<noun::Token>;
 /// A form that is being filled in.
 pub type DraftId = Id<noun::Draft>;
 /// A job in the queue.

@@ -14,5 +14,6 @@ pub mod risk;
 pub mod role;
 pub mod run;
 pub mod time_text;
+pub mod token;
 pub mod visible;
 pub mod votes;

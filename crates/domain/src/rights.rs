@@ -85,9 +85,20 @@ impl Right {
     }
 }
 
-/// True if the actor may do it, within `team` where the right is a team's.
+/// True if the actor may do it, within `team` where the right is a team's. What a program's token leaves out, the person
+/// behind it may, and the program may not: this is the one place where the two meet.
 #[must_use]
 pub fn may(actor: &Actor, right: Right, team: Option<TeamId>) -> bool {
+    may_in_person(actor, right, team)
+        && actor
+            .token
+            .as_ref()
+            .is_none_or(|token| token.scopes.allow(right))
+}
+
+/// True if the person may do it themselves, whatever they ask by.
+#[must_use]
+pub fn may_in_person(actor: &Actor, right: Right, team: Option<TeamId>) -> bool {
     let (in_team, org) = right.holders();
     let by_team = match team {
         Some(team) => actor
@@ -110,6 +121,7 @@ mod tests {
             user: UserId::new(1),
             name: "x".into(),
             session: None,
+            token: None,
             teams: teams
                 .iter()
                 .map(|(id, role)| (TeamId::new(*id), *role))

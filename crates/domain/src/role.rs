@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{SessionId, TeamId, UserId};
+use crate::{
+    id::{SessionId, TeamId, UserId},
+    token::Bearer,
+};
 
 /// A role within one team.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,8 +36,11 @@ pub struct Actor {
     pub user: UserId,
     /// Display name.
     pub name: String,
-    /// From which session; `None` for the worker acting by a rule.
+    /// From which session; `None` for the worker acting by a rule, and for a program.
     pub session: Option<SessionId>,
+    /// By which token, if it is a program of theirs that asks: it may never more than they, and mostly less.
+    #[serde(default)]
+    pub token: Option<Bearer>,
     /// Team memberships.
     pub teams: Vec<(TeamId, TeamRole)>,
     /// Organisation-wide roles.

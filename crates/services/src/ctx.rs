@@ -2,6 +2,7 @@ use slipway_domain::{
     id::TeamId,
     rights::{self, Right},
     role::{Actor, OrgRole},
+    token::{Bearer, Scope},
 };
 use time::OffsetDateTime;
 
@@ -27,14 +28,39 @@ impl Ctx {
         self.actor.as_ref().ok_or(Error::SignIn)
     }
 
+    /// The person who asks, if no program asks for them.
+    ///
+    /// # Errors
+    /// [`Error::SignIn`] if nobody is signed in; [`Error::Refused`] for a program with a token.
+    pub fn in_person(&self) -> Result<&Actor> {
+        let actor = self.person()?;
+        match &actor.token {
+            None => Ok(actor),
+            Some(token) => Err(beyond(token, None)),
+        }
+    }
+
+    /// Checks that a program's token leaves this right, before anything is looked at. Whether its person has it is
+    /// another question.
+    ///
+    /// # Errors
+    /// [`Error::SignIn`] if nobody is signed in; [`Error::Refused`] if the token does not.
+    pub fn in_scope(&self, right: Right) -> Result<&Actor> {
+        let actor = self.person()?;
+        match &actor.token {
+            Some(token) if !token.scopes.allow(right) => Err(beyond(token, Scope::of(right))),
+            _ => Ok(actor),
+        }
+    }
+
     /// Checks a right outside of any team.
     ///
     /// # Errors
     /// [`Error::SignIn`], or [`Error::NotFound`]: a stranger does not learn that there is something.
     pub fn require(&self, right: Right) -> Result<&Actor> {
         let actor = self.person()?;
-        if rights::may(actor, right, None) {
-            Ok(actor)
+        if rights::may_in_person(actor, right, None) {
+            self.in_scope(right)
         } else {
             Err(Error::NotFound)
         }
@@ -50,8 +76,8 @@ impl Ctx {
         if !rights::may(actor, Right::SeeEnvironment, Some(team)) {
             return Err(Error::NotFound);
         }
-        if rights::may(actor, right, Some(team)) {
-            return Ok(actor);
+        if rights::may_in_person(actor, right, Some(team)) {
+            return self.in_scope(right);
         }
         let (in_team, org) = right.holders();
         let mut who: Vec<&str> = Vec::new();
@@ -86,6 +112,22 @@ impl Ctx {
             teams: actor.teams.iter().map(|(team, _)| team.get()).collect(),
         })
     }
+}
+
+/// Why a program is refused what its person may.
+fn beyond(token: &Bearer, needed: Option<Scope>) -> Error {
+    let why = match needed {
+        Some(scope) => format!("The token {} lacks the scope {}.", token.name, scope.word()),
+        None => "This is for people alone, and for no program.".to_owned(),
+    };
+    let what = match needed {
+        Some(scope) => format!(
+            "Make one with {} on the page of your tokens, /tokens.",
+            scope.word()
+        ),
+        None => "Use the portal's pages.".to_owned(),
+    };
+    Error::refused("This token may not do that.", why, what)
 }
 
 /// What a list may show: everything, or the things of these teams.

@@ -24,6 +24,7 @@ pub mod run;
 pub mod session;
 pub mod sign_in;
 pub mod template;
+pub mod token;
 pub mod work;
 
 pub use ctx::Ctx;

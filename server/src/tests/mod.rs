@@ -1,5 +1,6 @@
 //! The door tier: the real router, in-process, over a real PostgreSQL.
 
+mod api;
 mod crawl;
 mod guards;
 mod hostile;

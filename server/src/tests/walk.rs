@@ -35,7 +35,7 @@ async fn nobody_gets_no_further_than_the_sign_in_page() {
         .await
         .request_environment("walked")
         .await;
-    for noun in ["people", "teams", "sessions"] {
+    for noun in ["people", "teams", "sessions", "tokens"] {
         ids.insert(noun, "1".into());
     }
     let nobody = portal.nobody();
@@ -85,7 +85,7 @@ async fn a_stranger_gets_the_same_bytes_as_for_a_missing_thing() {
         .request_environment("hidden")
         .await;
     let mut ids = ids;
-    for noun in ["people", "teams", "sessions"] {
+    for noun in ["people", "teams", "sessions", "tokens"] {
         ids.insert(noun, "1".into());
     }
     let stranger = portal.sign_in("other").await;
@@ -96,6 +96,7 @@ async fn a_stranger_gets_the_same_bytes_as_for_a_missing_thing() {
         "people",
         "teams",
         "sessions",
+        "tokens",
     ]
     .map(|noun| (noun, "987654".to_owned()))
     .into_iter()
@@ -169,6 +170,7 @@ async fn each_role_gets_what_the_table_of_rights_says() {
             user: UserId::new(1),
             name: who.into(),
             session: None,
+            token: None,
             teams,
             org,
         };
@@ -239,6 +241,10 @@ async fn the_doors_own_routes_are_what_their_rules_say() {
     let nobody = portal.nobody();
     let mut public = Vec::new();
     for (method, path, rule) in Door::table() {
+        // The API's own walk (`tests/api.rs`) asks with ids and tokens.
+        if path.starts_with(crate::api::ROOT) {
+            continue;
+        }
         let answer = match method {
             Method::GET => nobody.get(path).await,
             _ => nobody.post(path, &[]).await,

@@ -66,6 +66,7 @@ pub fn lead() -> Actor {
         user: UserId::new(2),
         name: "Lee Lead".into(),
         session: None,
+        token: None,
         teams: vec![(TeamId::new(1), TeamRole::Lead)],
         org: vec![],
     }
@@ -76,6 +77,7 @@ pub fn developer() -> Actor {
         user: UserId::new(1),
         name: "Dana Developer".into(),
         session: None,
+        token: None,
         teams: vec![(TeamId::new(1), TeamRole::Member)],
         org: vec![],
     }
@@ -86,6 +88,7 @@ pub fn auditor() -> Actor {
         user: UserId::new(4),
         name: "Audra Auditor".into(),
         session: None,
+        token: None,
         teams: vec![],
         org: vec![OrgRole::Auditor],
     }

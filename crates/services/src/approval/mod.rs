@@ -206,6 +206,14 @@ pub async fn vote(
             "Ask somebody else who may vote; you can cancel the run.",
         ));
     }
+    if let Err(beyond) = ctx.in_scope(Right::ApproveAsLead) {
+        let entry = Entry::new("run.vote_refused", "run", id.get(), Some(row.team_id))
+            .refused()
+            .detail("token without approve");
+        audit::record(&mut tx, ctx, entry).await?;
+        tx.commit().await?;
+        return Err(beyond);
+    }
     if roles_of(actor, row.team_id).is_empty() {
         let entry = Entry::new("run.vote_refused", "run", id.get(), Some(row.team_id))
             .refused()

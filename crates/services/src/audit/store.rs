@@ -1,4 +1,4 @@
-use slipway_domain::id::UserId;
+use slipway_domain::{id::UserId, role::Actor};
 use slipway_seal::hex;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
@@ -19,7 +19,7 @@ pub async fn insert(tx: &mut PgConnection, ctx: &Ctx, entry: Entry<'_>) -> Resul
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $1)",
         ctx.now,
         user,
-        actor.map_or("nobody", |a| a.name.as_str()),
+        actor.map_or_else(|| "nobody".to_owned(), who),
         actor.and_then(|a| a.session).map(|s| s.get()),
         entry.action,
         entry.noun,
@@ -34,6 +34,14 @@ pub async fn insert(tx: &mut PgConnection, ctx: &Ctx, entry: Entry<'_>) -> Resul
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Who did it, in words that the chain keeps: a person, or a program of theirs, on whose behalf it was.
+fn who(actor: &Actor) -> String {
+    match &actor.token {
+        None => actor.name.clone(),
+        Some(token) => format!("token {} ({}) of {}", token.name, token.id, actor.name),
+    }
 }
 
 pub async fn list(pool: &PgPool, filter: &Filter, limit: i64) -> Result<Vec<Record>> {

@@ -3,6 +3,7 @@
 //!
 //! A draft is its person's alone. What is sensitive in it is sealed to the worker's key at once and never comes back.
 
+mod direct;
 mod send;
 mod store;
 
@@ -18,6 +19,8 @@ use slipway_seal::PublicKey;
 use sqlx::PgPool;
 
 use crate::{Ctx, Error, Result, environment, run, template};
+
+pub use direct::{Ask, Asked, request};
 
 /// Messages by the name of the control that they belong to; `form` for the form as a whole.
 pub type Errors = BTreeMap<String, String>;
@@ -245,6 +248,11 @@ pub async fn find(web: &PgPool, ctx: &Ctx, id: DraftId) -> Result<Draft> {
     let row = store::find(web, actor.user, id, &mine)
         .await?
         .ok_or(Error::NotFound)?;
+    assemble(ctx, id, row)
+}
+
+fn assemble(ctx: &Ctx, id: DraftId, row: store::Row) -> Result<Draft> {
+    let actor = ctx.person()?;
     let (version, mut teams) = (row.version, row.teams);
     let right = match version.template.who {
         slipway_catalog::Who::Member => Right::RequestEnvironment,
@@ -406,7 +414,10 @@ async fn seal(
     let sealed = key
         .seal(secret, &place(draft, name))
         .map_err(Error::broken)?;
-    store::put_secret(web, ctx, draft, name, &sealed).await
+    let mut tx = web.begin().await?;
+    store::put_secret(&mut tx, ctx, draft, name, &sealed).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Where a sealed input belongs; the worker opens it for this place only.

@@ -5,12 +5,12 @@ use slipway_catalog::Who;
 use slipway_domain::{
     environment::Name,
     form,
-    id::TeamId,
+    id::{EnvironmentId, RunId, TeamId},
     rights::{self, Right},
     run::Operation,
     time_text,
 };
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
 use super::{Draft, Errors, Sent, store};
@@ -59,34 +59,26 @@ pub async fn send(web: &PgPool, ctx: &Ctx, mut draft: Draft) -> Result<Sent> {
         .collect();
     let run = match (place, &draft.environment) {
         (Some(place), _) => {
-            let sensitive = Value::Object(sensitive);
-            let made = store::create_environment(&mut tx, ctx, &draft, &place, &inputs, &sensitive)
-                .await?;
-            let Some((environment, stack)) = made else {
-                tx.rollback().await?;
-                draft.errors.insert(
-                    "name".into(),
-                    "This name is taken. Choose another one.".into(),
-                );
-                store::save(web, ctx, &draft).await?;
-                return Ok(Sent::Again(Box::new(
-                    super::find(web, ctx, draft.id).await?,
-                )));
-            };
-            let entry = Entry::new("environment.request", "environment", environment.get(), Some(place.team))
-                .after(json!({ "name": place.name.as_str(), "template": draft.version.name, "digest": draft.version.digest }));
-            audit::record(&mut tx, ctx, entry).await?;
-            let new = run::New {
-                environment: environment.get(),
-                operation: Operation::Create,
-                title: &format!("Create {}", place.name),
-                reason: &draft.about.reason,
-                template_digest: &draft.version.digest,
-                inputs: &inputs,
-                sensitive: &sensitive,
-                stack,
-            };
-            run::create(&mut tx, ctx, new).await?
+            match create(
+                &mut tx,
+                ctx,
+                &draft,
+                &place,
+                &inputs,
+                &Value::Object(sensitive),
+            )
+            .await?
+            {
+                Some((run, _)) => run,
+                None => {
+                    tx.rollback().await?;
+                    draft.errors.insert("name".into(), TAKEN.into());
+                    store::save(web, ctx, &draft).await?;
+                    return Ok(Sent::Again(Box::new(
+                        super::find(web, ctx, draft.id).await?,
+                    )));
+                }
+            }
         }
         (None, Some((id, _))) => {
             let row = environment::lock(&mut tx, *id)
@@ -133,6 +125,38 @@ pub async fn send(web: &PgPool, ctx: &Ctx, mut draft: Draft) -> Result<Sent> {
     Ok(Sent::Run(run))
 }
 
+/// What is wrong with a name that an environment has already.
+pub const TAKEN: &str = "This name is taken. Choose another one.";
+
+/// Makes a new environment and the run that creates it; `None` if the name is taken.
+pub async fn create(
+    tx: &mut PgConnection,
+    ctx: &Ctx,
+    draft: &Draft,
+    place: &Place,
+    inputs: &Value,
+    sensitive: &Value,
+) -> Result<Option<(RunId, EnvironmentId)>> {
+    let made = store::create_environment(tx, ctx, draft, place, inputs, sensitive).await?;
+    let Some((environment, stack)) = made else {
+        return Ok(None);
+    };
+    let entry = Entry::new("environment.request", "environment", environment.get(), Some(place.team))
+        .after(json!({ "name": place.name.as_str(), "template": draft.version.name, "digest": draft.version.digest }));
+    audit::record(tx, ctx, entry).await?;
+    let new = run::New {
+        environment: environment.get(),
+        operation: Operation::Create,
+        title: &format!("Create {}", place.name),
+        reason: &draft.about.reason,
+        template_digest: &draft.version.digest,
+        inputs,
+        sensitive,
+        stack,
+    };
+    Ok(Some((run::create(tx, ctx, new).await?, environment)))
+}
+
 /// A new environment's particulars, checked.
 #[derive(Debug)]
 pub struct Place {
@@ -141,7 +165,7 @@ pub struct Place {
     pub ends_at: Option<OffsetDateTime>,
 }
 
-fn check_about(ctx: &Ctx, draft: &Draft, errors: &mut Errors) -> Result<Option<Place>> {
+pub fn check_about(ctx: &Ctx, draft: &Draft, errors: &mut Errors) -> Result<Option<Place>> {
     let actor = ctx.person()?;
     let template = &draft.version.template;
     let name = match Name::parse(&draft.about.name) {

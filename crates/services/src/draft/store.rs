@@ -103,7 +103,12 @@ struct TeamRow {
 }
 
 /// One query: the draft, the template in its version, and these of the person's teams.
-pub async fn find(pool: &PgPool, user: UserId, id: DraftId, teams: &[i64]) -> Result<Option<Row>> {
+pub async fn find(
+    pool: impl sqlx::PgExecutor<'_>,
+    user: UserId,
+    id: DraftId,
+    teams: &[i64],
+) -> Result<Option<Row>> {
     let row = sqlx::query!(
         r#"select d.template_name, d.template_digest, v.parsed, d.environment_id, e.name as "environment_name?", d.entered,
                d.errors, d.sensitive, d.run_id, e.inputs as "inputs?", e.sensitive as "in_force?",
@@ -257,7 +262,7 @@ pub async fn discard(pool: &PgPool, ctx: &Ctx, id: DraftId) -> Result<()> {
     Ok(())
 }
 
-pub async fn public_key(pool: &PgPool) -> Result<Option<PublicKey>> {
+pub async fn public_key(pool: impl sqlx::PgExecutor<'_>) -> Result<Option<PublicKey>> {
     let key =
         sqlx::query_scalar!("select public_key from worker_key order by created_at desc limit 1")
             .fetch_optional(pool)
@@ -268,13 +273,12 @@ pub async fn public_key(pool: &PgPool) -> Result<Option<PublicKey>> {
 }
 
 pub async fn put_secret(
-    pool: &PgPool,
+    tx: &mut PgConnection,
     ctx: &Ctx,
     draft: DraftId,
     name: &str,
     sealed: &Sealed,
 ) -> Result<()> {
-    let mut tx = pool.begin().await?;
     sqlx::query!(
         "delete from input_secret where draft_id = $1 and name = $2 and environment_id is null",
         draft.get(),
@@ -292,7 +296,6 @@ pub async fn put_secret(
     )
     .execute(&mut *tx)
     .await?;
-    tx.commit().await?;
     Ok(())
 }
 
@@ -379,6 +382,81 @@ pub async fn finish(tx: &mut PgConnection, ctx: &Ctx, id: DraftId, run: RunId) -
         id.get(),
         run.get(),
         ctx.now
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// A draft that no form ever shows: it is made, sent and finished within one transaction. Run 0 stands for the one that
+/// it becomes, so that it is not the open draft that the person may be filling in meanwhile. `None` if the template
+/// cannot be asked for.
+pub async fn open_direct(
+    tx: &mut PgConnection,
+    ctx: &Ctx,
+    user: UserId,
+    name: &str,
+) -> Result<Option<DraftId>> {
+    Ok(sqlx::query_scalar!(
+        "insert into draft (user_id, template_name, template_digest, run_id, created_at, updated_at)
+         select $1, name, digest, 0, $3, $3 from template
+         where name = $2 and digest is not null and removed_at is null returning id",
+        user.get(),
+        name,
+        ctx.now,
+    )
+    .fetch_optional(tx)
+    .await?
+    .map(DraftId::new))
+}
+
+/// Remembers a request by its key for a day. `None` if it is new; else the digest and the run of the one that has this
+/// key. Of two at once the second waits here until the first is done.
+pub async fn remember(
+    tx: &mut PgConnection,
+    user: UserId,
+    key: &str,
+    request: &[u8; 32],
+    now: time::OffsetDateTime,
+) -> Result<Option<(Vec<u8>, RunId, EnvironmentId)>> {
+    let fresh = sqlx::query!(
+        "insert into idempotency (user_id, key, request, created_at) values ($1, $2, $3, $4)
+         on conflict (user_id, key) do update set request = excluded.request, run_id = null, created_at = excluded.created_at
+         where idempotency.created_at < $5",
+        user.get(),
+        key,
+        request.as_slice(),
+        now,
+        now - Duration::DAY,
+    )
+    .execute(&mut *tx)
+    .await?
+    .rows_affected();
+    if fresh == 1 {
+        return Ok(None);
+    }
+    let row = sqlx::query!(
+        "select i.request, r.id, r.environment_id from idempotency i join run r on r.id = i.run_id
+         where i.user_id = $1 and i.key = $2",
+        user.get(),
+        key,
+    )
+    .fetch_one(tx)
+    .await?;
+    Ok(Some((
+        row.request,
+        RunId::new(row.id),
+        EnvironmentId::new(row.environment_id),
+    )))
+}
+
+/// What the request became.
+pub async fn became(tx: &mut PgConnection, user: UserId, key: &str, run: RunId) -> Result<()> {
+    sqlx::query!(
+        "update idempotency set run_id = $3 where user_id = $1 and key = $2",
+        user.get(),
+        key,
+        run.get(),
     )
     .execute(tx)
     .await?;

@@ -91,7 +91,7 @@ pub async fn list(web: &PgPool, ctx: &Ctx, filter: &Filter) -> Result<Page> {
 /// # Errors
 /// [`Error::NotFound`] for everybody but auditors and admins.
 pub async fn find(web: &PgPool, ctx: &Ctx, of: UserId) -> Result<Person> {
-    if ctx.person()?.user != of {
+    if ctx.in_person()?.user != of {
         ctx.require(Right::SeePeople)?;
     }
     store::list(web, None, i64::MAX, Some(of.get()), 1)

@@ -9,7 +9,7 @@ use super::{Member, Person, Place, Team, org_word, team_word};
 use crate::{
     Ctx, Error, Result,
     audit::{self, Entry},
-    session,
+    session, token,
 };
 
 fn org(word: &str) -> Option<OrgRole> {
@@ -205,6 +205,7 @@ pub async fn suspend(pool: &PgPool, ctx: &Ctx, of: UserId) -> Result<()> {
     let entry = Entry::new("person.suspend", "user", of.get(), None).after(json!({ "name": name }));
     audit::record(&mut tx, ctx, entry).await?;
     session::end_all_in(&mut tx, ctx, of, None).await?;
+    token::revoke_all_in(&mut tx, ctx, of).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -5,6 +5,8 @@
 
 mod store;
 
+pub(crate) use store::places;
+
 use slipway_domain::{
     id::{SessionId, UserId},
     rights::Right,
@@ -145,7 +147,7 @@ pub async fn end(web: &PgPool, ctx: &Ctx) -> Result<()> {
 /// # Errors
 /// [`crate::Error::NotFound`] for everybody else.
 pub async fn list(web: &PgPool, ctx: &Ctx, of: UserId) -> Result<Vec<Session>> {
-    let actor = ctx.person()?;
+    let actor = ctx.in_person()?;
     if actor.user != of {
         ctx.require(Right::ManagePeople)?;
     }
@@ -157,7 +159,7 @@ pub async fn list(web: &PgPool, ctx: &Ctx, of: UserId) -> Result<Vec<Session>> {
 /// # Errors
 /// [`crate::Error::NotFound`] for somebody else's.
 pub async fn end_one(web: &PgPool, ctx: &Ctx, session: SessionId) -> Result<()> {
-    let actor = ctx.person()?;
+    let actor = ctx.in_person()?;
     let owner = store::owner(web, session).await?;
     if owner != Some(actor.user) {
         ctx.require(Right::ManagePeople)?;
@@ -173,7 +175,7 @@ pub async fn end_one(web: &PgPool, ctx: &Ctx, session: SessionId) -> Result<()> 
 /// # Errors
 /// [`crate::Error::NotFound`] for somebody else's.
 pub async fn end_all(web: &PgPool, ctx: &Ctx, of: UserId) -> Result<u64> {
-    let actor = ctx.person()?;
+    let actor = ctx.in_person()?;
     let keep = if actor.user == of {
         actor.session
     } else {

@@ -39,6 +39,7 @@ pub async fn insert(
         user,
         name: row.name,
         session: Some(session),
+        token: None,
         teams: vec![],
         org: vec![],
     };
@@ -90,37 +91,45 @@ pub async fn find(
         .execute(pool)
         .await?;
     }
+    let (teams, org) = places(row.teams, row.roles, &row.org);
     let actor = Actor {
         user: UserId::new(row.user_id),
         name: row.name,
         session: Some(SessionId::new(row.id)),
-        teams: row
-            .teams
-            .into_iter()
-            .zip(row.roles)
-            .map(|(team, role)| {
-                (
-                    TeamId::new(team),
-                    if role == "lead" {
-                        TeamRole::Lead
-                    } else {
-                        TeamRole::Member
-                    },
-                )
-            })
-            .collect(),
-        org: row
-            .org
-            .iter()
-            .filter_map(|role| match role.as_str() {
-                "operator" => Some(OrgRole::Operator),
-                "auditor" => Some(OrgRole::Auditor),
-                "admin" => Some(OrgRole::Admin),
-                _ => None,
-            })
-            .collect(),
+        token: None,
+        teams,
+        org,
     };
     Ok(Some((actor, row.due)))
+}
+
+/// Somebody's places, from the words in the database.
+pub fn places(
+    teams: Vec<i64>,
+    roles: Vec<String>,
+    org: &[String],
+) -> (Vec<(TeamId, TeamRole)>, Vec<OrgRole>) {
+    let teams = teams
+        .into_iter()
+        .zip(roles)
+        .map(|(team, role)| {
+            let role = match role.as_str() {
+                "lead" => TeamRole::Lead,
+                _ => TeamRole::Member,
+            };
+            (TeamId::new(team), role)
+        })
+        .collect();
+    let org = org
+        .iter()
+        .filter_map(|role| match role.as_str() {
+            "operator" => Some(OrgRole::Operator),
+            "auditor" => Some(OrgRole::Auditor),
+            "admin" => Some(OrgRole::Admin),
+            _ => None,
+        })
+        .collect();
+    (teams, org)
 }
 
 /// False if somebody else was faster.

@@ -113,7 +113,7 @@ pub async fn setup_link(
 /// # Errors
 /// [`Error::NotFound`] if it does not: a used link is a missing page.
 pub async fn look_at_setup(web: &PgPool, ctx: &Ctx, token: &str) -> Result<()> {
-    ctx.person()?;
+    ctx.in_person()?;
     if store::has_admin(web).await? || !store::is_open(web, &hash(token), ctx.now).await? {
         return Err(Error::NotFound);
     }
@@ -125,7 +125,7 @@ pub async fn look_at_setup(web: &PgPool, ctx: &Ctx, token: &str) -> Result<()> {
 /// # Errors
 /// [`Error::NotFound`] if the link was used, is old, or somebody is an admin already.
 pub async fn set_up(web: &PgPool, ctx: &Ctx, token: &str) -> Result<()> {
-    ctx.person()?;
+    ctx.in_person()?;
     store::set_up(web, ctx, &hash(token)).await
 }
 
@@ -135,6 +135,7 @@ pub(crate) fn acting(user: UserId, name: &str, request_id: &str, now: OffsetDate
             user,
             name: name.into(),
             session: None,
+            token: None,
             teams: vec![],
             org: Vec::<OrgRole>::new(),
         }),

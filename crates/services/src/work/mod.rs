@@ -49,6 +49,7 @@ impl Worker {
             user: UserId::new(0),
             name: self.name.clone(),
             session: None,
+            token: None,
             teams: vec![],
             org: vec![],
         };

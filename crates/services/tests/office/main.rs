@@ -8,4 +8,5 @@ mod house;
 mod queue;
 mod request;
 mod strangers;
+mod tokens;
 mod votes;
