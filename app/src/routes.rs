@@ -207,6 +207,11 @@ pub fn table() -> Vec<Route> {
             Needs(Right::SeePeople),
             people::sign_ins,
         ),
+        page(
+            "/people/{id}/tokens",
+            Needs(Right::ManagePeople),
+            people::tokens,
+        ),
         form(
             "/people/{id}/give",
             Needs(Right::ManagePeople),

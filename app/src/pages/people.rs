@@ -46,17 +46,14 @@ pub async fn one(desk: Desk, Path(of): Path<String>) -> Answer {
     let of: UserId = id(&of)?;
     let person = people::find(web, &desk.ctx, of).await?;
     let manages = rights::may(desk.actor()?, Right::ManagePeople, None);
-    let (sessions, tokens) = if manages {
-        (
-            session::list(web, &desk.ctx, of).await?,
-            token::list(web, &desk.ctx, of).await?,
-        )
+    let sessions = if manages {
+        session::list(web, &desk.ctx, of).await?
     } else {
-        (vec![], vec![])
+        vec![]
     };
     let me = desk.actor()?.user == of;
     desk.page(Paper::new(person.name.clone(), Here::People), || {
-        views::people::one(&person, &sessions, &tokens, manages, me)
+        views::people::one(&person, &sessions, manages, me)
     })
     .await
 }
@@ -82,6 +79,23 @@ pub async fn sign_ins(desk: Desk, Path(of): Path<String>, Query(asked): Query<Fr
     let title = format!("Sign-ins of {}", person.name);
     desk.page(Paper::new(title, Here::People), || {
         views::people::sign_ins(&person, &found, before, older)
+    })
+    .await
+}
+
+/// `GET /people/{id}/tokens`
+///
+/// # Errors
+/// For everybody but admins it is not there.
+pub async fn tokens(desk: Desk, Path(of): Path<String>) -> Answer {
+    let web = &desk.app.office.web;
+    desk.ctx.require(Right::ManagePeople)?;
+    let of: UserId = id(&of)?;
+    let person = people::find(web, &desk.ctx, of).await?;
+    let tokens = token::list(web, &desk.ctx, of).await?;
+    let title = format!("Tokens of {}", person.name);
+    desk.page(Paper::new(title, Here::People), || {
+        views::people::tokens(&person, &tokens)
     })
     .await
 }

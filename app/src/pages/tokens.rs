@@ -88,7 +88,7 @@ pub async fn revoke(desk: Desk, Path(of): Path<String>, Form(back): Form<Back>) 
     let of: TokenId = id(&of)?;
     token::revoke(&desk.app.office.web, &desk.ctx, of).await?;
     Ok(see(&match back.person.parse::<i64>() {
-        Ok(person) => format!("/people/{person}"),
+        Ok(person) => format!("/people/{person}/tokens"),
         Err(_) => "/tokens".to_owned(),
     }))
 }

@@ -142,7 +142,7 @@ fn role_row(of: &Person, role: OrgRole, manages: bool, me: bool) -> View {
 
 /// One person.
 #[must_use]
-pub fn one(of: &Person, sessions: &[Session], tokens: &[Token], manages: bool, me: bool) -> View {
+pub fn one(of: &Person, sessions: &[Session], manages: bool, me: bool) -> View {
     let teams: Vec<View> = of
         .teams
         .iter()
@@ -165,12 +165,12 @@ pub fn one(of: &Person, sessions: &[Session], tokens: &[Token], manages: bool, m
             {(manages && !me).then(|| view! { <div class="acts">{suspension}</div> })}
         </div>
         {of.suspended_at.map(|at| banner(Tone::Stop, Icon::Cross, "Suspended.", view! { "Since "{moment(at)}". All sessions, tokens and open streams ended at that moment, and no vote of theirs counts any more: what waits for it must be approved anew. Nothing was deleted." }, None))}
-        <section class="card">{facts(vec![
+        <section class="card">{facts([
             ("Address", text(of.email.clone().unwrap_or_else(|| "none".into()))),
             ("First seen", moment(of.created_at)),
             ("Last seen", of.last_seen_at.map_or_else(|| text("never"), ago)),
             ("Sign-ins", link(format!("/people/{}/sign-ins", of.id), "Every one, newest first")),
-        ])}</section>
+        ].into_iter().chain(manages.then(|| ("Tokens", link(format!("/people/{}/tokens", of.id), "What acts for them")))).collect())}</section>
         <section class="card">
             <header><h2>"Roles of the organisation"</h2></header>
             <table class="tbl" role="table">
@@ -195,10 +195,6 @@ pub fn one(of: &Person, sessions: &[Session], tokens: &[Token], manages: bool, m
                     session_table(sessions, Some(of.id.to_string()))
                 }}
                 {(!sessions.is_empty()).then(|| view! { <form class="foot" method="post" action=format!("/people/{}/end-sessions", of.id)><button class="btn" type="submit">"End all sessions"</button></form> })}
-            </section>
-            <section class="card">
-                <header><h2>"Tokens"</h2></header>
-                {if tokens.is_empty() { view! { <p class="muted">"None: no program acts for them."</p> }.into_any() } else { token_table(tokens, Some(of.id.to_string())) }}
             </section>
         })}
     }
@@ -252,6 +248,22 @@ pub fn sign_ins(of: &Person, found: &[SignIn], before: Option<i64>, older: Optio
             }.into_any()
         }}
         {pager(newest, older)}
+    }
+    .into_any()
+}
+
+/// What acts for somebody, as an admin sees it.
+#[must_use]
+pub fn tokens(of: &Person, tokens: &[Token]) -> View {
+    view! {
+        {crumbs(vec![("People".into(), "/people".into()), (of.name.clone(), format!("/people/{}", of.id))], "Tokens")}
+        <div class="head"><h1>"Tokens"</h1></div>
+        <p class="sub">{format!("Programs that act for {}, each with a part of what they may. One that is revoked is out at once, for good.", of.name)}</p>
+        {if tokens.is_empty() {
+            empty(Icon::Key, "No tokens", "No program acts for them.", vec![])
+        } else {
+            view! { <section class="card">{token_table(tokens, Some(of.id.to_string()))}</section> }.into_any()
+        }}
     }
     .into_any()
 }

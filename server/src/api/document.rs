@@ -61,7 +61,7 @@ pub fn document() -> Document {
 }
 
 /// `GET /api/v1/openapi.json`
-#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "description", security(()), responses(
+#[utoipa::path(get, path = "/api/v1/openapi.json", operation_id = "get_description", tag = "description", security(()), responses(
     (status = 200, description = "This document", body = serde_json::Value),
 ))]
 pub async fn show() -> Response {

@@ -31,7 +31,7 @@ pub struct Asked {
 }
 
 /// `GET /api/v1/environments`
-#[utoipa::path(get, path = "/api/v1/environments", tag = "environments", params(Asked), responses(
+#[utoipa::path(get, path = "/api/v1/environments", operation_id = "list_environments", tag = "environments", params(Asked), responses(
     (status = 200, description = "Those that the person sees, newest first, at most 50", body = wire::Environments),
     (status = 401, body = Problem, content_type = "application/problem+json"),
 ))]
@@ -51,7 +51,7 @@ pub async fn list(desk: Desk, Query(asked): Query<Asked>) -> Answer<wire::Enviro
 }
 
 /// `GET /api/v1/environments/{id}`
-#[utoipa::path(get, path = "/api/v1/environments/{id}", tag = "environments", params(
+#[utoipa::path(get, path = "/api/v1/environments/{id}", operation_id = "get_environment", tag = "environments", params(
     ("id" = i64, Path, description = "The environment"),
 ), responses(
     (status = 200, description = "One environment", body = wire::Environment),
@@ -64,7 +64,7 @@ pub async fn one(desk: Desk, Path(of): Path<String>) -> Answer<wire::Environment
 }
 
 /// `POST /api/v1/environments`: asks for one. It is planned, and decided by the policy, like any other.
-#[utoipa::path(post, path = "/api/v1/environments", tag = "environments", request_body = wire::NewEnvironment, params(
+#[utoipa::path(post, path = "/api/v1/environments", operation_id = "request_environment", tag = "environments", request_body = wire::NewEnvironment, params(
     ("Idempotency-Key" = Option<String>, Header, description = "Two requests with the same key within a day are one"),
 ), responses(
     (status = 201, description = "Asked for; Location is its run", body = wire::Asked),
@@ -120,7 +120,7 @@ pub async fn create(
 }
 
 /// `POST /api/v1/environments/{id}/extend`
-#[utoipa::path(post, path = "/api/v1/environments/{id}/extend", tag = "environments", request_body = wire::Extend, params(
+#[utoipa::path(post, path = "/api/v1/environments/{id}/extend", operation_id = "extend_environment", tag = "environments", request_body = wire::Extend, params(
     ("id" = i64, Path, description = "The environment"),
 ), responses(
     (status = 200, description = "Its new end", body = wire::Extended),
@@ -141,7 +141,7 @@ pub async fn extend(
 }
 
 /// `POST /api/v1/environments/{id}/destroy`: asks for the plan of it; nothing is destroyed by this request.
-#[utoipa::path(post, path = "/api/v1/environments/{id}/destroy", tag = "environments", request_body = wire::Destroy, params(
+#[utoipa::path(post, path = "/api/v1/environments/{id}/destroy", operation_id = "destroy_environment", tag = "environments", request_body = wire::Destroy, params(
     ("id" = i64, Path, description = "The environment"),
 ), responses(
     (status = 201, description = "Asked for; Location is its run. One that is open already is the same one.", body = wire::Asked),

@@ -148,7 +148,7 @@ async fn nothing() -> Problem {
 }
 
 /// `GET /api/v1/me`
-#[utoipa::path(get, path = "/api/v1/me", tag = "me", responses(
+#[utoipa::path(get, path = "/api/v1/me", operation_id = "get_me", tag = "me", responses(
     (status = 200, description = "Whose token it is, and what it may do", body = wire::Me),
     (status = 401, description = "No living token", body = Problem, content_type = "application/problem+json"),
 ))]

@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use serde::Deserialize;
-use slipway_domain::id::RunId;
+use slipway_domain::{id::RunId, visible::visible};
 use slipway_services::{
     approval::{self, Decision},
     log as trail, run,
@@ -20,7 +20,7 @@ use crate::{door::Door, live};
 const PORTION: i64 = 256 * 1024;
 
 /// `GET /api/v1/runs/{id}`
-#[utoipa::path(get, path = "/api/v1/runs/{id}", tag = "runs", params(
+#[utoipa::path(get, path = "/api/v1/runs/{id}", operation_id = "get_run", tag = "runs", params(
     ("id" = i64, Path, description = "The run"),
 ), responses(
     (status = 200, description = "Where it stands, and who must still decide", body = wire::Run),
@@ -33,7 +33,7 @@ pub async fn one(desk: Desk, Path(of): Path<String>) -> Answer<wire::Run> {
 }
 
 /// `GET /api/v1/runs/{id}/plan`
-#[utoipa::path(get, path = "/api/v1/runs/{id}/plan", tag = "runs", params(
+#[utoipa::path(get, path = "/api/v1/runs/{id}/plan", operation_id = "get_run_plan", tag = "runs", params(
     ("id" = i64, Path, description = "The run"),
 ), responses(
     (status = 200, description = "What it would change, worst first. What is sensitive is not in it.", body = wire::Plan),
@@ -63,7 +63,7 @@ pub struct Position {
 }
 
 /// `GET /api/v1/runs/{id}/log`
-#[utoipa::path(get, path = "/api/v1/runs/{id}/log", tag = "runs", params(
+#[utoipa::path(get, path = "/api/v1/runs/{id}/log", operation_id = "get_run_log", tag = "runs", params(
     ("id" = i64, Path, description = "The run"), Position,
 ), responses(
     (status = 200, description = "Lines from there on, about 256 KiB; without lines at the end", body = wire::Log),
@@ -81,12 +81,17 @@ pub async fn log(
         offset: part.offset,
         end: part.end.max(from.offset),
         first_line: part.first_line,
-        lines: part.lines,
+        // As the pages and the stream show them.
+        lines: part
+            .lines
+            .iter()
+            .map(|line| visible(line).into_owned())
+            .collect(),
     }))
 }
 
 /// `GET /api/v1/runs/{id}/live`: the same stream that the pages listen to, over one run.
-#[utoipa::path(get, path = "/api/v1/runs/{id}/live", tag = "runs", params(
+#[utoipa::path(get, path = "/api/v1/runs/{id}/live", operation_id = "follow_run", tag = "runs", params(
     ("id" = i64, Path, description = "The run"), Position,
 ), responses(
     (status = 200, description = "Server-sent events: `log` (as of the log), and `run` with `version` and `state` whenever it changes. It ends with its token; come again with the last `end`.", body = String, content_type = "text/event-stream"),
@@ -125,7 +130,7 @@ async fn vote(
 }
 
 /// `POST /api/v1/runs/{id}/approve`
-#[utoipa::path(post, path = "/api/v1/runs/{id}/approve", tag = "runs", request_body = wire::Vote, params(
+#[utoipa::path(post, path = "/api/v1/runs/{id}/approve", operation_id = "approve_run", tag = "runs", request_body = wire::Vote, params(
     ("id" = i64, Path, description = "The run"),
 ), responses(
     (status = 200, description = "Where it stands now. Voting the same twice changes nothing.", body = wire::Stands),
@@ -143,7 +148,7 @@ pub async fn approve(
 }
 
 /// `POST /api/v1/runs/{id}/reject`
-#[utoipa::path(post, path = "/api/v1/runs/{id}/reject", tag = "runs", request_body = wire::Vote, params(
+#[utoipa::path(post, path = "/api/v1/runs/{id}/reject", operation_id = "reject_run", tag = "runs", request_body = wire::Vote, params(
     ("id" = i64, Path, description = "The run"),
 ), responses(
     (status = 200, description = "Where it stands now. A rejection needs a reason.", body = wire::Stands),
@@ -161,7 +166,7 @@ pub async fn reject(
 }
 
 /// `POST /api/v1/runs/{id}/cancel`
-#[utoipa::path(post, path = "/api/v1/runs/{id}/cancel", tag = "runs", request_body = wire::Cancel, params(
+#[utoipa::path(post, path = "/api/v1/runs/{id}/cancel", operation_id = "cancel_run", tag = "runs", request_body = wire::Cancel, params(
     ("id" = i64, Path, description = "The run"),
 ), responses(
     (status = 200, description = "Where it stands now. What works ends when its state is saved.", body = wire::Stands),

@@ -6,7 +6,7 @@ use slipway_services::template;
 use super::{Answer, Desk, Problem, wire};
 
 /// `GET /api/v1/templates`
-#[utoipa::path(get, path = "/api/v1/templates", tag = "templates", responses(
+#[utoipa::path(get, path = "/api/v1/templates", operation_id = "list_templates", tag = "templates", responses(
     (status = 200, description = "The catalog, by name", body = wire::Templates),
     (status = 401, body = Problem, content_type = "application/problem+json"),
 ))]
@@ -18,7 +18,7 @@ pub async fn list(desk: Desk) -> Answer<wire::Templates> {
 }
 
 /// `GET /api/v1/templates/{name}`
-#[utoipa::path(get, path = "/api/v1/templates/{name}", tag = "templates", params(
+#[utoipa::path(get, path = "/api/v1/templates/{name}", operation_id = "get_template", tag = "templates", params(
     ("name" = String, Path, description = "The template's name"),
 ), responses(
     (status = 200, description = "One template, with its inputs", body = wire::Template),

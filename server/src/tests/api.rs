@@ -22,14 +22,14 @@ use crate::{
     mount::Mounted,
 };
 
-const ALL: Scopes = Scopes {
+pub const ALL: Scopes = Scopes {
     write: true,
     approve: true,
 };
 
 impl Portal {
     /// A token of a persona's.
-    async fn token(&self, who: &str, scopes: Scopes) -> String {
+    pub async fn token(&self, who: &str, scopes: Scopes) -> String {
         let web = &self.db.web;
         let user = person::persona(web, who).await.unwrap().unwrap();
         let session = session::begin(web, user, "test", "test", now())
@@ -46,7 +46,13 @@ impl Portal {
         made.unwrap().expose().to_owned()
     }
 
-    async fn api(&self, token: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
+    pub async fn api(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Answer {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -76,7 +82,7 @@ fn path(of: &str, ids: &BTreeMap<&'static str, String>) -> String {
 }
 
 /// A body that is refused for who sends it, or for what is in it, and changes nothing.
-fn body(of: &str) -> Value {
+pub fn body(of: &str) -> Value {
     match of.rsplit('/').next() {
         Some("extend") => json!({ "for": "1d" }),
         Some("destroy") => json!({ "name": "walked" }),
@@ -224,7 +230,14 @@ async fn a_token_opens_no_page_and_a_cookie_no_api() {
         (Method::POST, "/tokens"),
         (Method::GET, "/live?run=1:0"),
     ] {
-        let answer = portal.api(&text, method, page, None).await;
+        let request = Request::builder()
+            .method(method)
+            .uri(page)
+            .header("host", "localhost:7070")
+            .header("authorization", format!("Bearer {text}"))
+            .header("content-type", "application/x-www-form-urlencoded");
+        let body = Body::from("name=another&for=7d");
+        let answer = portal.send(request.body(body).unwrap()).await;
         let out = answer.status == StatusCode::UNAUTHORIZED
             || answer.header("location").starts_with("/sign-in");
         assert!(out, "{page}: {} {}", answer.status, answer.body);
@@ -289,16 +302,31 @@ async fn no_page_of_another_site_can_use_it() {
 async fn a_suspended_persons_token_is_out_at_once_and_a_revoked_one_too() {
     let portal = Portal::new().await;
     let text = portal.token("developer", ALL).await;
-    let me = async || portal.api(&text, Method::GET, "/api/v1/me", None).await;
-    assert_eq!(me().await.status, StatusCode::OK);
+    let revoked = portal.token("developer", ALL).await;
+    let of = async |token: &str| {
+        let answer = portal.api(token, Method::GET, "/api/v1/me", None).await;
+        answer.status
+    };
+    assert_eq!(of(&text).await, StatusCode::OK);
+    assert_eq!(of(&revoked).await, StatusCode::OK);
     let admin = portal.sign_in("admin").await;
     let person = person::persona(&portal.db.web, "developer")
         .await
         .unwrap()
         .unwrap();
+    // An admin sees both, newest first, and revokes one of them.
+    let here = format!("/people/{person}/tokens");
+    let page = admin.get(&here).await;
+    let id = super::between(&page.body, "action=\"/tokens/", "/revoke").to_owned();
+    let number = person.to_string();
+    let back = [("person", number.as_str())];
+    let done = admin.post(&format!("/tokens/{id}/revoke"), &back).await;
+    assert_eq!(done.header("location"), here);
+    assert_eq!(of(&revoked).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(of(&text).await, StatusCode::OK);
     let done = admin.post(&format!("/people/{person}/suspend"), &[]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER);
-    assert_eq!(me().await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(of(&text).await, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
@@ -446,10 +474,12 @@ async fn what_cannot_be_read_is_said_by_its_place_and_never_repeated() {
 #[test]
 fn the_description_is_of_what_is_mounted() {
     let document = serde_json::to_value(document::document()).unwrap();
-    let mut described = BTreeSet::new();
+    let (mut described, mut names) = (BTreeSet::new(), BTreeSet::new());
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             described.insert(format!("{} {path}", method.to_uppercase()));
+            let name = operation["operationId"].as_str().unwrap().to_owned();
+            assert!(names.insert(name), "{method} {path}: its name is another's");
             let public = path.ends_with("openapi.json");
             let known = operation["responses"].get("401").is_some();
             assert!(

@@ -206,6 +206,11 @@ fn harmless(what: &str, answer: &Answer) {
         }
         return;
     }
+    if kind.starts_with("application/json") {
+        serde_json::from_str::<serde_json::Value>(body).unwrap();
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{what}");
+        return;
+    }
     if !kind.starts_with("text/html") {
         assert!(
             kind.starts_with("text/plain") || body.is_empty(),

@@ -29,7 +29,7 @@ const FIELDS: [(&str, &str); 9] = [
 /// The ids of everything that belongs to the team checkout, by the noun that stands in addresses.
 async fn theirs(portal: &Portal) -> BTreeMap<&'static str, String> {
     // Ids far apart, so that one of them means one thing alone.
-    for (n, of) in ["environment", "run", "draft", "session"]
+    for (n, of) in ["environment", "run", "draft", "session", "token"]
         .iter()
         .enumerate()
     {
@@ -48,6 +48,7 @@ async fn theirs(portal: &Portal) -> BTreeMap<&'static str, String> {
     let form = developer.get("/catalog/hello/request").await;
     let draft = super::between(&form.body, "action=\"/drafts/", "\"").to_owned();
     ids.insert("drafts", draft);
+    portal.token("developer", super::api::ALL).await;
     for (noun, question) in [
         (
             "people",
@@ -56,7 +57,11 @@ async fn theirs(portal: &Portal) -> BTreeMap<&'static str, String> {
         ("teams", "select id from team where name = 'checkout'"),
         (
             "sessions",
-            "select s.id from session s join user_account u on u.id = s.user_id where u.subject = 'demo:developer'",
+            "select s.id from session s join user_account u on u.id = s.user_id where u.subject = 'demo:developer' limit 1",
+        ),
+        (
+            "tokens",
+            "select t.id from token t join user_account u on u.id = t.user_id where u.subject = 'demo:developer'",
         ),
     ] {
         let id: i64 = sqlx::query_scalar(question)
@@ -87,6 +92,9 @@ async fn a_strangers_refusal_costs_exactly_what_a_missing_thing_costs() {
         .map(|noun| (*noun, "987654".to_owned()))
         .collect();
     let other = portal.sign_in("other").await;
+    let program = portal.token("other", super::api::ALL).await;
+    // Its first use is written down.
+    portal.api(&program, Method::GET, "/api/v1/me", None).await;
     let routes: Vec<(Method, String)> = table()
         .into_iter()
         .map(|route| (route.method, route.path.to_owned()))
@@ -111,7 +119,9 @@ async fn a_strangers_refusal_costs_exactly_what_a_missing_thing_costs() {
                 .unwrap();
         }
         for (method, route) in &routes {
-            let noun = match route.trim_start_matches('/').split(['/', '?']).next() {
+            let by_program = route.starts_with(crate::api::ROOT);
+            let below = route.trim_start_matches("/api/v1");
+            let noun = match below.trim_start_matches('/').split(['/', '?']).next() {
                 Some("live") => "runs",
                 Some(noun) => noun,
                 None => "",
@@ -121,7 +131,12 @@ async fn a_strangers_refusal_costs_exactly_what_a_missing_thing_costs() {
                 portal.limits.forget();
                 let path = route.replace("{id}", &ids[noun]);
                 seen.take();
-                let answer = ask(&other, method, &path).await;
+                let answer = if by_program {
+                    let body = (method == Method::POST).then(|| super::api::body(&path));
+                    portal.api(&program, method.clone(), &path, body).await
+                } else {
+                    ask(&other, method, &path).await
+                };
                 assert_eq!(
                     answer.status,
                     StatusCode::NOT_FOUND,
@@ -163,6 +178,7 @@ async fn state_of_theirs(portal: &Portal) -> Vec<(&'static str, String)> {
         ("org_role", "true".to_owned()),
         ("draft", format!("user_id in {OTHERS}")),
         ("session", format!("user_id in {OTHERS}")),
+        ("token", format!("user_id in {OTHERS}")),
         ("user_account", format!("id in {OTHERS}")),
     ] {
         let rows: String = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(

@@ -267,7 +267,8 @@ pub struct Log {
     pub end: i64,
     /// The number of the first line, from 1.
     pub first_line: i64,
-    /// Whole lines, without line ends. What is secret was taken out before they were written.
+    /// Whole lines, without line ends. What is secret was taken out before they were written; what a terminal would
+    /// obey is shown as a picture of it.
     pub lines: Vec<String>,
 }
 
