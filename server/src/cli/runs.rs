@@ -177,6 +177,10 @@ async fn stands(
             }
         }
     }
+    // It went on meanwhile: the stream says so next, after what the engine said until then.
+    if run.state != state {
+        return Ok(None);
+    }
     // Nobody knows what it did: only a person leads out of that, so there is nothing to wait for.
     if !run.over && run.state != "unknown" {
         return Ok(None);
