@@ -134,7 +134,7 @@ async fn follow(
                         return;
                     }
                 }
-                Ok(Event::Job) => {}
+                Ok(Event::Job | Event::Ask | Event::Answered { .. } | Event::Notice) => {}
                 // A session of theirs ended, or they may see other things now.
                 Ok(Event::Person { user }) => {
                     if ctx.actor.as_ref().is_some_and(|a| a.user == user) {
@@ -160,9 +160,11 @@ async fn follow(
             }
             _ = beat.tick() => {
                 let now = clock();
-                match why_over(&door, &ctx, now).await {
-                    Ok(None) => known = now,
-                    Ok(Some(why)) => return say.over(why).await,
+                match still(&door, &ctx, now).await {
+                    Ok(Still::Same) => known = now,
+                    // The browser comes again, and is judged anew.
+                    Ok(Still::Changed) => return,
+                    Ok(Still::Over(why)) => return say.over(why).await,
                     // Nobody knows: that is no yes for long.
                     Err(_) if now - known > session::DOUBT => return,
                     Err(_) => {}
@@ -194,6 +196,23 @@ async fn why_over(door: &Door, ctx: &Ctx, now: OffsetDateTime) -> Result<Option<
     match ctx.actor.as_ref().and_then(|a| a.session) {
         Some(id) => session::why_over(&door.app.office.web, id, now).await,
         None => Ok(Some(Over::Ended)),
+    }
+}
+
+enum Still {
+    Same,
+    /// They may do other things than when the stream began: what a group gave ends without anybody announcing it.
+    Changed,
+    Over(Over),
+}
+
+async fn still(door: &Door, ctx: &Ctx, now: OffsetDateTime) -> Result<Still, Error> {
+    if let Some(why) = why_over(door, ctx, now).await? {
+        return Ok(Still::Over(why));
+    }
+    match ctx.actor.as_ref() {
+        Some(actor) if session::still(&door.app.office.web, actor, now).await? => Ok(Still::Same),
+        _ => Ok(Still::Changed),
     }
 }
 
