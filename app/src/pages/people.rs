@@ -272,7 +272,7 @@ pub async fn settings(desk: Desk) -> Answer {
     let key = slipway_services::audit::chain::key(&desk.app.office.web, &desk.ctx).await?;
     let in_force = slipway_services::settings::in_force(&desk.app.office.web, &desk.ctx).await?;
     desk.page(Paper::new("Settings", Here::Elsewhere), || {
-        views::people::settings(&desk.app.site, key, &in_force)
+        views::settings::settings(&desk.app.site, key, &in_force)
     })
     .await
 }
