@@ -24,6 +24,7 @@ LEFT_ALONE = {
     "SLIPWAY_SMTP_USER": "set when `mail.user` names one",
     "SLIPWAY_SMTP_PASSWORD": "likewise",
     "SLIPWAY_CHAT_WEBHOOK": "set when `chat.enabled`",
+    "SLIPWAY_AUDIT_CHECKPOINTS": "the worker's data folder, where nobody says otherwise",
     "SLIPWAY_ADMINS": "set when `admins` names somebody; without, the first start prints a link",
 }
 # Without these a pod would start and be useless, or not start at all.

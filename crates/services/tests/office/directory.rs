@@ -314,7 +314,7 @@ async fn everybody_is_asked_for_every_quarter_of_an_hour_and_whoever_waits_first
         "no team has a group"
     );
     assert!(
-        !directory::ask(&house.db.web, sam, now).await.unwrap(),
+        !directory::ask(&house.db.web, kim, now).await.unwrap(),
         "nothing to wait for"
     );
     group(&house, LEADS, TeamRole::Lead).await;
