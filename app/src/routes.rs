@@ -194,6 +194,7 @@ pub fn table() -> Vec<Route> {
         page("/access", SignedIn, account::access),
         page("/sessions", SignedIn, account::sessions),
         form("/sessions/end-others", SignedIn, account::end_others),
+        form("/sessions/mail", SignedIn, account::mail),
         form("/sessions/{id}/end", SignedIn, account::end),
         page("/tokens", SignedIn, tokens::list),
         form("/tokens", SignedIn, tokens::create),
@@ -250,6 +251,16 @@ pub fn table() -> Vec<Route> {
             "/teams/{id}/remove",
             Needs(Right::ManageTeam),
             people::remove_member,
+        ),
+        form(
+            "/teams/{id}/groups",
+            Needs(Right::ManagePeople),
+            people::add_group,
+        ),
+        form(
+            "/teams/{id}/groups/remove",
+            Needs(Right::ManagePeople),
+            people::remove_group,
         ),
     ]
 }

@@ -73,6 +73,10 @@ check "slipway: web and worker share neither account nor secret, and web has no 
 # The chart and the binary speak of the same settings; what is not served is not asked for.
 SETTINGS=("${kv:-/usr}/venv/bin/python" "$INFRA/tests/env.py")
 check "slipway: the binary reads every setting that the chart gives, and gets those that it needs; probes ask for routes that exist" "${SETTINGS[@]}" "$WORK/slipway-least.yaml" "$INFRA/.."
+check "slipway: and with everything switched on" "${SETTINGS[@]}" "$WORK/slipway-all.yaml" "$INFRA/.."
+for n in SLIPWAY_DIRECTORY_KEY_FILE SLIPWAY_DIRECTORY_SUBJECT SLIPWAY_SMTP_URL SLIPWAY_MAIL_FROM SLIPWAY_SMTP_USER SLIPWAY_SMTP_PASSWORD SLIPWAY_CHAT_WEBHOOK; do
+  check "slipway: $n is given to the worker when it is asked for, and not otherwise" bash -c "grep -q 'name: $n' '$WORK/slipway-all.yaml' && ! grep -q 'name: $n' '$WORK/slipway-least.yaml'"
+done
 sed 's/SLIPWAY_HOSTS/SLIPWAY_HOST/' "$WORK/slipway-least.yaml" >"$WORK/misspelt.yaml"
 refused "slipway: a setting that the binary does not read is found" "SLIPWAY_HOST, which the binary does not read" "${SETTINGS[@]}" "$WORK/misspelt.yaml" "$INFRA/.."
 refused "slipway: and one that is missing" "SLIPWAY_HOSTS is required" "${SETTINGS[@]}" "$WORK/misspelt.yaml" "$INFRA/.."

@@ -15,15 +15,25 @@ LEFT_ALONE = {
     "SLIPWAY_PG_BIN": "`up` alone starts a PostgreSQL",
     "SLIPWAY_AWS_ENDPOINT": "an imitation of AWS has no place in a cluster",
     "SLIPWAY_AWS_IMITATION": "likewise",
+    "SLIPWAY_DIRECTORY_KEY_FILE": "set when `directory.subject` names somebody; without, memberships are given by hand",
+    "SLIPWAY_DIRECTORY_SUBJECT": "likewise",
+    "SLIPWAY_DIRECTORY_URL": "Google's own, in a cluster",
+    "SLIPWAY_DIRECTORY_TOKEN_URL": "likewise",
+    "SLIPWAY_SMTP_URL": "set when `mail.host` names a server; without, nobody gets mail",
+    "SLIPWAY_MAIL_FROM": "likewise",
+    "SLIPWAY_SMTP_USER": "set when `mail.user` names one",
+    "SLIPWAY_SMTP_PASSWORD": "likewise",
+    "SLIPWAY_CHAT_WEBHOOK": "set when `chat.enabled`",
+    "SLIPWAY_AUDIT_CHECKPOINTS": "the worker's data folder, where nobody says otherwise",
     "SLIPWAY_ADMINS": "set when `admins` names somebody; without, the first start prints a link",
 }
 # Without these a pod would start and be useless, or not start at all.
 REQUIRED = {
     "web": {"SLIPWAY_LISTEN", "SLIPWAY_HOSTS", "SLIPWAY_TLS", "SLIPWAY_DATABASE_URL", "SLIPWAY_GOOGLE_CLIENT_ID", "SLIPWAY_GOOGLE_CLIENT_SECRET", "SLIPWAY_GOOGLE_DOMAINS", "SLIPWAY_PUBLIC_URL", "SLIPWAY_TRUSTED_HOPS"},
-    "worker": {"SLIPWAY_DATA", "SLIPWAY_KEY_FILE", "SLIPWAY_DATABASE_URL", "SLIPWAY_AWS_REGION"},
+    "worker": {"SLIPWAY_DATA", "SLIPWAY_KEY_FILE", "SLIPWAY_DATABASE_URL", "SLIPWAY_AWS_REGION", "SLIPWAY_PUBLIC_URL"},
     "migrate": {"SLIPWAY_DATABASE_URL"},
 }
-ONLY_WORKER = {"SLIPWAY_KEY_FILE"}
+ONLY_WORKER = {"SLIPWAY_KEY_FILE", "SLIPWAY_DIRECTORY_KEY_FILE", "SLIPWAY_SMTP_PASSWORD", "SLIPWAY_CHAT_WEBHOOK"}
 
 source = "\n".join(p.read_text() for d in ("server/src", "app/src", "crates") for p in (root / d).rglob("*.rs") if "tests" not in p.parts)
 config = (root / "server/src/config.rs").read_text()

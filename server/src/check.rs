@@ -123,6 +123,20 @@ fn find_web(settings: &Settings, findings: &mut Findings) {
             "docs/operating.md says how the Google client is made and what to set.",
         ));
     }
+    if let Some(groups) = settings.groups()
+        && let Err(error) = groups.open()
+    {
+        findings.push((
+            first_lines(&error),
+            "docs/operating.md says how the service account is made. Without it unset SLIPWAY_DIRECTORY_KEY_FILE.",
+        ));
+    }
+    if let Err(error) = settings.post().and_then(|post| post.open().map(drop)) {
+        findings.push((
+            first_lines(&error),
+            "docs/operating.md says what mail and chat need.",
+        ));
+    }
     if settings.demo == Some(true)
         && (settings.demo(false).is_err() || !settings.listen.ip().is_loopback())
     {
@@ -152,4 +166,16 @@ fn find_web(settings: &Settings, findings: &mut Findings) {
             "Build it (make run does), or name its folder with SLIPWAY_SITE.",
         ));
     }
+}
+
+/// What is wrong, and the reason beneath it, each by its first line.
+fn first_lines(error: &anyhow::Error) -> String {
+    error
+        .chain()
+        .map(|e| {
+            let text = e.to_string();
+            text.lines().next().unwrap_or_default().to_owned()
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -3,6 +3,8 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use slipway_seal::Secret;
+use slipway_worker::{Groups, MailBy, PostBy};
 
 use crate::cli;
 
@@ -160,6 +162,36 @@ pub struct Settings {
     /// Where browsers reach the portal: `https://HOST`. Needed for Google, except on loopback.
     #[arg(long, env = "SLIPWAY_PUBLIC_URL")]
     pub public_url: Option<String>,
+    /// File with the key of the service account that reads people's groups. Only workers need it.
+    #[arg(long, env = "SLIPWAY_DIRECTORY_KEY_FILE")]
+    pub directory_key_file: Option<PathBuf>,
+    /// The administrator in whose name it asks.
+    #[arg(long, env = "SLIPWAY_DIRECTORY_SUBJECT", default_value = "")]
+    pub directory_subject: String,
+    /// Hours that a membership by a group counts after the directory last confirmed it.
+    #[arg(long, env = "SLIPWAY_DIRECTORY_KEEP_HOURS", default_value_t = 24)]
+    pub directory_keep_hours: u32,
+    /// Where the Directory API answers.
+    #[arg(long, env = "SLIPWAY_DIRECTORY_URL", default_value = slipway_worker::DIRECTORY_API)]
+    pub directory_url: String,
+    /// Where the service account gets its tokens.
+    #[arg(long, env = "SLIPWAY_DIRECTORY_TOKEN_URL", default_value = slipway_worker::DIRECTORY_TOKEN)]
+    pub directory_token_url: String,
+    /// Mail server for messages: `smtps://HOST` (TLS) or `smtp://HOST` (STARTTLS; without TLS on loopback alone).
+    #[arg(long, env = "SLIPWAY_SMTP_URL")]
+    pub smtp_url: Option<String>,
+    /// Its user, if it wants one.
+    #[arg(long, env = "SLIPWAY_SMTP_USER")]
+    pub smtp_user: Option<String>,
+    /// The user's password.
+    #[arg(long, env = "SLIPWAY_SMTP_PASSWORD", hide_env_values = true)]
+    pub smtp_password: Option<String>,
+    /// Who writes: an address, or `Name <address>`.
+    #[arg(long, env = "SLIPWAY_MAIL_FROM")]
+    pub mail_from: Option<String>,
+    /// Incoming webhook of a chat (Slack, Mattermost, Google Chat); its address is a secret.
+    #[arg(long, env = "SLIPWAY_CHAT_WEBHOOK", hide_env_values = true)]
+    pub chat_webhook: Option<String>,
     /// Proxies in front that each add an address to X-Forwarded-For: that many are believed, counted from the end.
     #[arg(long, env = "SLIPWAY_TRUSTED_HOPS", default_value_t = 0)]
     pub trusted_hops: usize,
@@ -199,6 +231,79 @@ impl Settings {
             );
         }
         Ok(wanted && safe)
+    }
+
+    /// How workers ask for people's groups; `None` without a key.
+    pub fn groups(&self) -> Option<Groups> {
+        self.directory_key_file.clone().map(|key| Groups {
+            key,
+            subject: self.directory_subject.clone(),
+            api: self.directory_url.clone(),
+            token: self.directory_token_url.clone(),
+            keep: time::Duration::hours(self.directory_keep_hours.into()),
+            pause: std::time::Duration::from_millis(500),
+        })
+    }
+
+    /// How workers send messages.
+    ///
+    /// # Errors
+    /// If it is configured by half.
+    pub fn post(&self) -> anyhow::Result<PostBy> {
+        let mail = match (&self.smtp_url, &self.mail_from) {
+            (None, _) => None,
+            (Some(_), None) => anyhow::bail!(
+                "Mail has no sender.\n  Name the address that writes in SLIPWAY_MAIL_FROM."
+            ),
+            (Some(url), Some(from)) => Some(MailBy {
+                url: url.clone(),
+                from: from.clone(),
+                user: match (&self.smtp_user, &self.smtp_password) {
+                    (Some(user), Some(password)) => {
+                        Some((user.clone(), Secret::new(password.clone())))
+                    }
+                    (None, None) => None,
+                    _ => anyhow::bail!(
+                        "The mail server's user and password belong together.\n  Set both SLIPWAY_SMTP_USER and SLIPWAY_SMTP_PASSWORD, or neither."
+                    ),
+                },
+            }),
+        };
+        let chat = self.chat_webhook.clone().map(Secret::new);
+        let base = if mail.is_some() || chat.is_some() {
+            self.public()?
+        } else {
+            String::new()
+        };
+        Ok(PostBy { mail, chat, base })
+    }
+
+    /// Where browsers reach the portal, for links and for the provider to send them back to.
+    ///
+    /// # Errors
+    /// If nobody said so, or what was said cannot be.
+    pub fn public(&self) -> anyhow::Result<String> {
+        match &self.public_url {
+            Some(url) => {
+                let url = url.trim_end_matches('/');
+                let path = url
+                    .split_once("://")
+                    .is_none_or(|(_, rest)| rest.contains('/'));
+                let scheme = if self.tls { "https://" } else { "http://" };
+                if path || !url.starts_with(scheme) {
+                    anyhow::bail!(
+                        "SLIPWAY_PUBLIC_URL is not where browsers reach this portal.\n  It must be {scheme}HOST, without a path; https needs SLIPWAY_TLS=true."
+                    );
+                }
+                Ok(url.to_owned())
+            }
+            None if self.listen.ip().is_loopback() && self.listen.port() != 0 => {
+                Ok(format!("http://localhost:{}", self.listen.port()))
+            }
+            None => anyhow::bail!(
+                "The portal does not know its own address.\n  Name it with SLIPWAY_PUBLIC_URL (https://portal.example.com): Google sends people back to it, and messages lead there."
+            ),
+        }
     }
 
     /// Terraform's and OpenTofu's binaries, as named.

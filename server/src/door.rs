@@ -60,7 +60,12 @@ pub struct Door {
     pub limits: Arc<Limits>,
     /// Proxies of ours in front.
     pub hops: usize,
+    /// How long a sign-in waits for the directory.
+    pub patience: Duration,
 }
+
+/// A sign-in waits no longer for the directory.
+pub const PATIENCE_FOR_GROUPS: Duration = Duration::from_secs(3);
 
 /// No address of ours is longer, in bytes.
 const LONGEST_URI: usize = 8 * 1024;

@@ -148,7 +148,7 @@ async fn follow(
                         return;
                     }
                 }
-                Ok(Event::Job) => {}
+                Ok(Event::Job | Event::Ask | Event::Answered { .. } | Event::Notice) => {}
                 // A session of theirs ended, or they may see other things now.
                 Ok(Event::Person { user }) => {
                     if ctx.actor.as_ref().is_some_and(|a| a.user == user) {
@@ -174,9 +174,11 @@ async fn follow(
             }
             _ = beat.tick() => {
                 let now = clock();
-                match why_over(&door, &ctx, now).await {
-                    Ok(None) => known = now,
-                    Ok(Some(why)) => return say.over(why).await,
+                match still(&door, &ctx, now).await {
+                    Ok(Still::Same) => known = now,
+                    // The browser comes again, and is judged anew.
+                    Ok(Still::Changed) => return,
+                    Ok(Still::Over(why)) => return say.over(why).await,
                     // Nobody knows: that is no yes for long.
                     Err(_) if now - known > session::DOUBT => return,
                     Err(_) => {}
@@ -215,6 +217,26 @@ async fn why_over(door: &Door, ctx: &Ctx, now: OffsetDateTime) -> Result<Option<
         }
         _ => Ok(Some(Over::Ended)),
     }
+}
+
+enum Still {
+    Same,
+    /// They may do other things than when the stream began: what a group gave ends without anybody announcing it.
+    Changed,
+    Over(Over),
+}
+
+async fn still(door: &Door, ctx: &Ctx, now: OffsetDateTime) -> Result<Still, Error> {
+    if let Some(why) = why_over(door, ctx, now).await? {
+        return Ok(Still::Over(why));
+    }
+    let web = &door.app.office.web;
+    let same = match ctx.actor.as_ref() {
+        Some(actor) if actor.token.is_some() => token::still(web, actor, now).await?,
+        Some(actor) => session::still(web, actor, now).await?,
+        None => false,
+    };
+    Ok(if same { Still::Same } else { Still::Changed })
 }
 
 /// The way to the browser.

@@ -107,6 +107,22 @@ impl Metrics {
             "# TYPE slipway_audit_unsealed_oldest_seconds gauge\nslipway_audit_unsealed_oldest_seconds {}",
             of.unsealed_oldest
         ));
+        if let Some((age, failures)) = of.directory {
+            say(format_args!(
+                "# TYPE slipway_directory_success_age_seconds gauge\nslipway_directory_success_age_seconds {age}"
+            ));
+            say(format_args!(
+                "# TYPE slipway_directory_failures_total counter\nslipway_directory_failures_total {failures}"
+            ));
+        }
+        say(format_args!(
+            "# TYPE slipway_notices_queued gauge\nslipway_notices_queued {}",
+            of.notices
+        ));
+        say(format_args!(
+            "# TYPE slipway_notices_failed gauge\nslipway_notices_failed {}",
+            of.notices_failed
+        ));
         say(format_args!("# TYPE slipway_runs gauge"));
         // A state without a run is a zero: an alert on it must not lose its series.
         for state in ["queued", "awaiting_approval", "applying", "unknown"] {

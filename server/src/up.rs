@@ -290,6 +290,7 @@ fn start_web(
         metrics: Arc::default(),
         limits: Arc::default(),
         hops: settings.trusted_hops,
+        patience: door::PATIENCE_FOR_GROUPS,
     };
     let router = door.router(&settings.site);
     Ok(tokio::spawn(listen::serve(listener, router, leaving)))
@@ -329,6 +330,8 @@ async fn start_worker(
                 .clone()
                 .unwrap_or_else(|| data.join("audit-checkpoints.jsonl")),
         ),
+        groups: settings.groups(),
+        post: settings.post()?,
         ..Config::new(name, data.join("worker"))
     };
     slipway_worker::start(config, pool, hub, key)

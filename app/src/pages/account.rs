@@ -3,7 +3,7 @@
 use axum::extract::Path;
 use serde::Deserialize;
 use slipway_domain::id::SessionId;
-use slipway_services::{session, sign_in};
+use slipway_services::{notice, people, session, sign_in};
 
 use super::{Answer, Desk, Paper, id, see};
 use crate::{api::posted::Form, components::Here, views};
@@ -15,8 +15,9 @@ use crate::{api::posted::Form, components::Here, views};
 pub async fn sessions(desk: Desk) -> Answer {
     let me = desk.actor()?.user;
     let sessions = session::list(&desk.app.office.web, &desk.ctx, me).await?;
+    let mail = notice::wants(&desk.app.office.web, &desk.ctx).await?;
     desk.page(Paper::new("Your sessions", Here::Elsewhere), || {
-        views::account::sessions(&sessions)
+        views::account::sessions(&sessions, mail)
     })
     .await
 }
@@ -41,6 +42,22 @@ pub async fn end(desk: Desk, Path(of): Path<String>, Form(back): Form<Back>) -> 
     }))
 }
 
+/// Whether to get mail.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Mail {
+    on: String,
+}
+
+/// `POST /sessions/mail`
+///
+/// # Errors
+/// If nobody is signed in.
+pub async fn mail(desk: Desk, Form(form): Form<Mail>) -> Answer {
+    notice::want(&desk.app.office.web, &desk.ctx, form.on == "yes").await?;
+    Ok(see("/sessions"))
+}
+
 /// `POST /sessions/end-others`
 ///
 /// # Errors
@@ -57,9 +74,10 @@ pub async fn end_others(desk: Desk) -> Answer {
 /// If nobody is signed in.
 pub async fn access(desk: Desk) -> Answer {
     let actor = desk.actor()?.clone();
-    let teams = slipway_services::people::teams(&desk.app.office.web, &desk.ctx).await?;
+    let teams = people::teams(&desk.app.office.web, &desk.ctx).await?;
+    let me = people::find(&desk.app.office.web, &desk.ctx, actor.user).await?;
     desk.page(Paper::new("Who may do what", Here::Elsewhere), || {
-        views::account::access(&actor, &teams)
+        views::account::access(&actor, &teams, &me)
     })
     .await
 }

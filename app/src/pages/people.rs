@@ -248,6 +248,38 @@ pub async fn remove_member(desk: Desk, Path(of): Path<String>, Form(form): Form<
     Ok(see(&format!("/teams/{of}")))
 }
 
+/// A group, and what it gives.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Group {
+    group: String,
+    role: String,
+}
+
+/// `POST /teams/{id}/groups`
+///
+/// # Errors
+/// For everybody but admins, and if it is no address.
+pub async fn add_group(desk: Desk, Path(of): Path<String>, Form(form): Form<Group>) -> Answer {
+    let of: TeamId = id(&of)?;
+    let role = match form.role.as_str() {
+        "lead" => TeamRole::Lead,
+        _ => TeamRole::Member,
+    };
+    people::add_group(&desk.app.office.web, &desk.ctx, of, &form.group, role).await?;
+    Ok(see(&format!("/teams/{of}")))
+}
+
+/// `POST /teams/{id}/groups/remove`
+///
+/// # Errors
+/// For everybody but admins, and if it is not there.
+pub async fn remove_group(desk: Desk, Path(of): Path<String>, Form(form): Form<Group>) -> Answer {
+    let of: TeamId = id(&of)?;
+    people::remove_group(&desk.app.office.web, &desk.ctx, of, &form.group).await?;
+    Ok(see(&format!("/teams/{of}")))
+}
+
 /// `GET /settings`
 ///
 /// # Errors
@@ -255,8 +287,9 @@ pub async fn remove_member(desk: Desk, Path(of): Path<String>, Form(form): Form<
 pub async fn settings(desk: Desk) -> Answer {
     desk.ctx.require(Right::SeePeople)?;
     let key = slipway_services::audit::chain::key(&desk.app.office.web, &desk.ctx).await?;
+    let in_force = slipway_services::settings::in_force(&desk.app.office.web, &desk.ctx).await?;
     desk.page(Paper::new("Settings", Here::Elsewhere), || {
-        views::people::settings(&desk.app.site, key)
+        views::settings::settings(&desk.app.site, key, &in_force)
     })
     .await
 }

@@ -5,8 +5,12 @@ use slipway_domain::{
     rights::{self, Right},
     role::{Actor, OrgRole, TeamRole},
 };
-use slipway_services::{people::Team, session::Session};
+use slipway_services::{
+    people::{Person, Team},
+    session::Session,
+};
 
+use super::people::places;
 use crate::components::{Icon, Tone, View, ago, banner, icon, left, pill};
 
 /// A browser's name, from what it says about itself: enough to tell one's own devices apart.
@@ -85,7 +89,7 @@ pub fn session_table(sessions: &[Session], person: Option<String>) -> View {
 
 /// The page of one's own sessions.
 #[must_use]
-pub fn sessions(of: &[Session]) -> View {
+pub fn sessions(of: &[Session], mail: Option<bool>) -> View {
     let others = of.iter().any(|s| !s.current);
     view! {
         <div class="head"><h1>"Your sessions"</h1>
@@ -93,7 +97,34 @@ pub fn sessions(of: &[Session]) -> View {
         </div>
         <p class="sub">"Each browser that is signed in as you. One that you do not know: end it, and tell an admin. A session ends by itself after 24 hours without use, and after 7 days in any case."</p>
         <section class="card">{session_table(of, None)}</section>
-        <p><a class="link" href="/access">"What you may do, and why"</a>" · "<a class="link" href="/tokens">"Your tokens, for programs"</a></p>
+        {mail.map(switch)}
+        <p class="below"><a class="link" href="/access">"What you may do, and why"</a>" · "<a class="link" href="/tokens">"Your tokens, for programs"</a></p>
+    }
+    .into_any()
+}
+
+/// One's own mail, on or off.
+fn switch(on: bool) -> View {
+    let (says, other, button) = if on {
+        (
+            "You get mail when something waits for your vote, and when what you asked for has ended.",
+            "no",
+            "Send me no mail",
+        )
+    } else {
+        (
+            "You get no mail. What waits for you stands on the start page.",
+            "yes",
+            "Send me mail",
+        )
+    };
+    view! {
+        <form class="card form narrow" method="post" action="/sessions/mail">
+            <h2>"Mail"</h2>
+            <p>{says}</p>
+            <input type="hidden" name="on" value=other/>
+            <div class="foot"><button class="btn" type="submit">{button}</button></div>
+        </form>
     }
     .into_any()
 }
@@ -178,7 +209,7 @@ fn reason(actor: &Actor, right: Right, teams: &[Team]) -> (bool, String) {
 
 /// The table of rights, and what it means for the reader.
 #[must_use]
-pub fn access(actor: &Actor, teams: &[Team]) -> View {
+pub fn access(actor: &Actor, teams: &[Team], me: &Person) -> View {
     let nothing = actor.teams.is_empty() && actor.org.is_empty();
     let rows: Vec<View> = Right::ALL
         .into_iter()
@@ -210,7 +241,9 @@ pub fn access(actor: &Actor, teams: &[Team]) -> View {
     view! {
         <div class="head"><h1>"Who may do what"</h1></div>
         <p class="sub">"Members and leads: within their own team. Operators, auditors and admins: everywhere. Nobody approves what they asked for themselves, and nobody gives a role to themselves, admins included."</p>
-        {nothing.then(|| banner(Tone::Wait, Icon::Key, "You belong to no team yet.", "Nobody is anything by default. A lead of your team, or an admin, adds you by the address that you signed in with.", None))}
+        {me.asking.then(|| banner(Tone::Wait, Icon::Clock, "Google is still being asked which groups you are in.", "What they give you appears here as soon as it answers: load the page again in a moment.", None))}
+        {(nothing && !me.asking).then(|| banner(Tone::Wait, Icon::Key, "You belong to no team yet.", "Nobody is anything by default. A lead of your team, or an admin, adds you by the address that you signed in with.", None))}
+        {(!me.teams.is_empty()).then(|| view! { <section class="card"><header><h2>"Your teams"</h2></header>{places(me)}</section> })}
         <section class="card">
             <table class="tbl" role="table">
                 <caption class="vh">"Rights"</caption>

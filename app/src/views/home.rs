@@ -6,8 +6,8 @@ use slipway_services::{approval::Inbox, deployment::Deployment, environment::Lis
 
 use super::{count_capital, count_words};
 use crate::components::{
-    Icon, Row, Tone, View, ago, empty, environment_pill, left, row, run_look, run_sign, section,
-    sign, tally, tally_pill, text, words,
+    Icon, Row, Tone, View, ago, banner, empty, environment_pill, left, row, run_look, run_sign,
+    section, sign, tally, tally_pill, text, words,
 };
 
 /// What the page shows.
@@ -61,6 +61,7 @@ pub fn view(home: Home) -> View {
             </div>
             <p class="sub">{sub}</p>
             {(!rows.is_empty()).then(|| view! { <section class="card" aria-label="Waiting for you">{rows}</section> })}
+            {home.inbox.asking.then(|| banner(Tone::Wait, Icon::Clock, "Google is still being asked which groups you are in.", "What they give you appears as soon as it answers. Until then you see what was known before.", None))}
             {first_day.then(|| empty(
                 Icon::Environment,
                 "No environment yet",

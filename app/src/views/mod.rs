@@ -11,6 +11,7 @@ pub mod home;
 pub mod people;
 pub mod request;
 pub mod run;
+pub mod settings;
 pub mod sign_in;
 pub mod tokens;
 pub mod trouble;

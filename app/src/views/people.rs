@@ -1,4 +1,4 @@
-//! People, teams and the settings in force.
+//! People and teams.
 
 use leptos::prelude::*;
 use slipway_domain::{
@@ -11,18 +11,15 @@ use slipway_services::{
     session::Session,
     token::Token,
 };
+use time::OffsetDateTime;
 
 use super::{
     account::{device, org_words, session_table},
     query,
     tokens::token_table,
 };
-use crate::{
-    components::{
-        Icon, Tone, View, ago, banner, crumbs, empty, facts, link, moment, pager, pill, search,
-        text,
-    },
-    site::Site,
+use crate::components::{
+    Icon, Tone, View, ago, banner, crumbs, empty, facts, link, moment, pager, pill, search, text,
 };
 
 /// Where a membership comes from, in words.
@@ -32,8 +29,48 @@ fn source(of: &str) -> String {
         "demo" => "of the demo".into(),
         "configured" => "a configured admin address".into(),
         "set-up link" => "the printed set-up link".into(),
-        other => format!("from {other}"),
+        other => match other.strip_prefix("group:") {
+            Some(group) => format!("by the group {group}"),
+            None => format!("from {other}"),
+        },
     }
+}
+
+/// Where a team's membership comes from, and for a group's since when that is known.
+pub fn origin(of: &str, confirmed: Option<OffsetDateTime>) -> View {
+    let words = source(of);
+    match confirmed {
+        Some(at) => view! { {words}", confirmed "{ago(at)} }.into_any(),
+        None => text(words),
+    }
+}
+
+fn role_word(role: TeamRole) -> &'static str {
+    match role {
+        TeamRole::Member => "member",
+        TeamRole::Lead => "lead",
+    }
+}
+
+/// Somebody's memberships, each with where it comes from.
+pub fn places(of: &Person) -> View {
+    let teams: Vec<View> = of
+        .teams
+        .iter()
+        .map(|place| {
+            view! { <li>{link(format!("/teams/{}", place.team), place.name.clone())}", "{role_word(place.role)}", "{origin(&place.source, place.confirmed_at)}</li> }
+                .into_any()
+        })
+        .collect();
+    let asking = of
+        .asking
+        .then(|| view! { <p class="muted">"Google is still being asked for the groups."</p> });
+    let trouble = of.trouble.clone().map(|why| view! { <p class="muted">{format!("The groups could not be had the last time: {why}. What was known before counts for a while, and then no longer.")}</p> });
+    view! {
+        {if teams.is_empty() { view! { <p class="muted">"None. Members are added on the page of a team, or by a group there."</p> }.into_any() } else { view! { <ul>{teams}</ul> }.into_any() }}
+        {asking}{trouble}
+    }
+    .into_any()
 }
 
 fn roles(of: &Person) -> View {
@@ -143,18 +180,6 @@ fn role_row(of: &Person, role: OrgRole, manages: bool, me: bool) -> View {
 /// One person.
 #[must_use]
 pub fn one(of: &Person, sessions: &[Session], manages: bool, me: bool) -> View {
-    let teams: Vec<View> = of
-        .teams
-        .iter()
-        .map(|place| {
-            let role = match place.role {
-                TeamRole::Member => "member",
-                TeamRole::Lead => "lead",
-            };
-            view! { <li>{link(format!("/teams/{}", place.team), place.name.clone())}{format!(", {role}, {}", source(&place.source))}</li> }.into_any()
-        })
-        .collect();
-    let none = teams.is_empty();
     let suspension = match of.suspended_at {
         Some(_) => view! { <form method="post" action=format!("/people/{}/resume", of.id)><button class="btn" type="submit">"Let in again"</button></form> }.into_any(),
         None => view! { <form method="post" action=format!("/people/{}/suspend", of.id)><button class="btn danger" type="submit">"Suspend"</button></form> }.into_any(),
@@ -184,7 +209,7 @@ pub fn one(of: &Person, sessions: &[Session], manages: bool, me: bool) -> View {
         </section>
         <section class="card">
             <header><h2>"Teams"</h2></header>
-            {if none { view! { <p class="muted">"None. Members are added on the page of a team."</p> }.into_any() } else { view! { <ul>{teams}</ul> }.into_any() }}
+            {places(of)}
         </section>
         {manages.then(|| view! {
             <section class="card">
@@ -321,11 +346,8 @@ pub fn team(of: &Team, actor: &Actor) -> View {
         .members
         .iter()
         .map(|member| {
-            let role = match member.role {
-                TeamRole::Member => "member",
-                TeamRole::Lead => "lead",
-            };
-            let act = manages.then(|| view! {
+            let by_group = member.source.starts_with("group:");
+            let act = (manages && !by_group).then(|| view! {
                 <form method="post" action=format!("/teams/{}/remove", of.id)>
                     <input type="hidden" name="who" value=member.user.to_string()/>
                     <button class="btn small" type="submit">"Remove"<span class="vh">{format!(" {}", member.name)}</span></button>
@@ -335,8 +357,8 @@ pub fn team(of: &Team, actor: &Actor) -> View {
                 <tr role="row">
                     <th role="rowheader" scope="row">{member.name.clone()}{member.suspended.then(|| view! { " "{pill(Tone::Stop, Icon::Cross, "suspended")} })}</th>
                     <td role="cell" data-label="Address"><div class="any">{member.email.clone()}</div></td>
-                    <td role="cell" data-label="Role"><div>{role}</div></td>
-                    <td role="cell" data-label="Comes from"><div>{source(&member.source)}</div></td>
+                    <td role="cell" data-label="Role"><div>{role_word(member.role)}</div></td>
+                    <td role="cell" data-label="Comes from"><div>{origin(&member.source, member.confirmed_at)}</div></td>
                     <td role="cell" data-label="Change"><div>{act}</div></td>
                 </tr>
             }
@@ -363,52 +385,62 @@ pub fn team(of: &Team, actor: &Actor) -> View {
                 <div class="foot"><button class="btn primary" type="submit">"Add to the team"</button></div>
             </form>
         })}
+        {groups(of, rights::may(actor, Right::ManagePeople, None))}
     }
     .into_any()
 }
 
-/// The settings of sign-in as they are in force. Never a secret.
-#[must_use]
-pub fn settings(site: &Site, key: Option<String>) -> View {
-    let list = |of: &[String], none: &str| {
-        if of.is_empty() {
-            none.to_owned()
-        } else {
-            of.join(", ")
-        }
-    };
-    let sign_in = match (&site.google, &site.demo) {
-        (Some(google), _) => facts(vec![
-            ("Way in", text("Google")),
-            ("Provider", text(google.issuer.clone())),
-            ("Client", text(google.client.clone())),
-            ("Client’s secret", text("set, and never shown")),
-            ("Comes back to", text(google.redirect.clone())),
-            ("Domains", text(list(&google.domains, "none"))),
-            (
-                "Admin addresses",
-                text(list(&google.admins, "none: the first start prints a link")),
-            ),
-        ]),
-        (None, Some(_)) => facts(vec![(
-            "Way in",
-            text("the demo: anybody on this machine can be anybody"),
-        )]),
-        (None, None) => facts(vec![("Way in", text("none is set up"))]),
-    };
+/// Groups that give something in a team; an admin adds and removes them.
+fn groups(of: &Team, manages: bool) -> View {
+    if of.groups.is_empty() && !manages {
+        return ().into_any();
+    }
+    let rows: Vec<View> = of
+        .groups
+        .iter()
+        .map(|group| {
+            let act = manages.then(|| view! {
+                <form method="post" action=format!("/teams/{}/groups/remove", of.id)>
+                    <input type="hidden" name="group" value=group.address.clone()/>
+                    <button class="btn small" type="submit">"Remove"<span class="vh">{format!(" the group {}", group.address)}</span></button>
+                </form>
+            });
+            view! {
+                <tr role="row">
+                    <th role="rowheader" scope="row" class="any">{group.address.clone()}</th>
+                    <td role="cell" data-label="Makes them"><div>{role_word(group.role)}</div></td>
+                    <td role="cell" data-label="People"><div class="num">{group.count}</div></td>
+                    <td role="cell" data-label="Change"><div>{act}</div></td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect();
+    let waits = (of.unasked > 0 && !of.groups.is_empty()).then(|| {
+        view! { <p class="muted">{format!("{} people’s groups are still to be asked for.", of.unasked)}</p> }
+    });
     view! {
-        <div class="head"><h1>"Settings in force"</h1></div>
-        <p class="sub">"As this process was started with. They are changed where it is started, not here."</p>
-        <section class="card"><header><h2>"Sign-in"</h2></header>{sign_in}</section>
-        <section class="card"><header><h2>"Sessions"</h2></header>{facts(vec![
-            ("Without use", text("end after 24 hours")),
-            ("In any case", text("end after 7 days")),
-            ("Rights change", text("the session gets another token at its next request")),
-            ("Suspended", text("sessions and streams end at once")),
-        ])}</section>
-        <section class="card"><header><h2>"Audit trail"</h2></header>{facts(vec![
-            ("Signed with", key.map_or_else(|| text("nothing yet"), |key| view! { <code class="any">{key}</code> }.into_any())),
-        ])}<p class="muted">"Note this public key where the database’s owner cannot change it: "<code>"slipway audit verify FILE --key …"</code></p></section>
+        <section class="card">
+            <header><h2>"Google groups"</h2></header>
+            {if rows.is_empty() { view! { <p class="muted">"None. A group gives everybody in it a role here, and takes it back when they leave the group."</p> }.into_any() } else { view! {
+                <table class="tbl" role="table">
+                    <caption class="vh">"Groups of the team"</caption>
+                    <thead role="rowgroup"><tr role="row">
+                        <th role="columnheader" scope="col">"Group"</th><th role="columnheader" scope="col">"Makes them"</th>
+                        <th role="columnheader" scope="col">"People"</th><th role="columnheader" scope="col">"Change"</th>
+                    </tr></thead>
+                    <tbody role="rowgroup">{rows}</tbody>
+                </table>
+            }.into_any() }}
+            {waits}
+        </section>
+        {manages.then(|| view! {
+            <form class="card form narrow" method="post" action=format!("/teams/{}/groups", of.id)>
+                <div class="field"><label for="group">"Address of a Google group"</label><input id="group" name="group" type="text" autocomplete="off" spellcheck="false"/></div>
+                <div class="field"><label for="group-role">"Everybody directly in it is a"</label><select id="group-role" name="role"><option value="member">"member"</option><option value="lead">"lead"</option></select></div>
+                <div class="foot"><button class="btn primary" type="submit">"Add the group"</button></div>
+            </form>
+        })}
     }
     .into_any()
 }

@@ -43,6 +43,15 @@ pub enum Event {
         /// Who.
         user: UserId,
     },
+    /// There is something to ask the directory.
+    Ask,
+    /// The directory has answered about somebody, well or not.
+    Answered {
+        /// Who.
+        user: UserId,
+    },
+    /// There are messages to send.
+    Notice,
     /// The connection to the database was lost for a while: hints may have been missed, look at everything.
     Missed,
 }

@@ -5,8 +5,10 @@
 //! Forbidden: applying anything twice, applying what was not approved, and going on when the lease is lost.
 
 mod chores;
+mod directory;
 mod lease;
 mod logging;
+mod post;
 mod slots;
 mod terraform;
 
@@ -18,6 +20,8 @@ use slipway_services::{Error, PgPool, live::Hub, work};
 use time::{Duration, OffsetDateTime};
 use tokio::{sync::watch, task::JoinHandle};
 
+pub use directory::{API as DIRECTORY_API, Groups, TOKEN as DIRECTORY_TOKEN};
+pub use post::{MailBy, PostBy};
 pub use terraform::Imitation;
 
 /// How a worker is set up.
@@ -47,6 +51,10 @@ pub struct Config {
     pub longest_run: Duration,
     /// Where each signature of the audit trail is noted outside of the database; `None` = nowhere.
     pub checkpoints: Option<PathBuf>,
+    /// How to ask the directory for people's groups; `None` = nobody is asked.
+    pub groups: Option<Groups>,
+    /// How messages go.
+    pub post: PostBy,
 }
 
 impl Config {
@@ -69,6 +77,8 @@ impl Config {
             },
             longest_run: Duration::hours(2),
             checkpoints: None,
+            groups: None,
+            post: PostBy::default(),
         }
     }
 }
@@ -147,6 +157,11 @@ pub async fn start(
     hub: Hub,
     key: WorkerKey,
 ) -> anyhow::Result<Handle> {
+    let groups = match &config.groups {
+        Some(groups) => Some((groups.open()?, groups.keep)),
+        None => None,
+    };
+    let post = config.post.open()?;
     let engines = terraform::Engines::find(&config).await?;
     let facts = json!({ "engines": engines.facts(), "key": key.id(), "slots": config.slots });
     let me = work::register(
@@ -177,6 +192,10 @@ pub async fn start(
         );
     }
     let mut tasks = chores::start(&shared);
+    if let Some((of, keep)) = groups {
+        tasks.extend(directory::start(&shared, of, keep));
+    }
+    tasks.push(post::start(&shared, post));
     for slot in 0..shared.config.slots.max(1) {
         tasks.push(tokio::spawn(slots::work(shared.clone(), slot)));
     }

@@ -64,7 +64,7 @@ impl Google {
                 "No organisation may sign in.\n  Name your Google Workspace domains, whole, in SLIPWAY_GOOGLE_DOMAINS (example.com,example.org)."
             );
         }
-        let public = public(settings)?;
+        let public = settings.public()?;
         let issuer = Issuer::new(Http::new()?, &settings.google_issuer).context(
             "SLIPWAY_GOOGLE_ISSUER is no address that can be trusted.\n  It must begin with https://",
         )?;
@@ -136,31 +136,6 @@ impl Google {
                 Refused::Domain | Refused::Email => Why::Foreign(refused.to_string()),
                 other => Why::Refused(other.to_string()),
             })
-    }
-}
-
-/// Where people reach the portal, for links and for the provider to send them back to.
-fn public(settings: &Settings) -> anyhow::Result<String> {
-    match &settings.public_url {
-        Some(url) => {
-            let url = url.trim_end_matches('/');
-            let path = url
-                .split_once("://")
-                .is_none_or(|(_, rest)| rest.contains('/'));
-            let scheme = if settings.tls { "https://" } else { "http://" };
-            if path || !url.starts_with(scheme) {
-                bail!(
-                    "SLIPWAY_PUBLIC_URL is not where browsers reach this portal.\n  It must be {scheme}HOST, without a path; https needs SLIPWAY_TLS=true."
-                );
-            }
-            Ok(url.to_owned())
-        }
-        None if settings.listen.ip().is_loopback() && settings.listen.port() != 0 => {
-            Ok(format!("http://localhost:{}", settings.listen.port()))
-        }
-        None => bail!(
-            "The portal does not know its own address.\n  Name it with SLIPWAY_PUBLIC_URL (https://portal.example.com): Google sends people back to it."
-        ),
     }
 }
 

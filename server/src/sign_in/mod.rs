@@ -2,6 +2,7 @@
 //! place, [`begin`], and never is one there beside the other.
 
 pub mod google;
+pub mod groups;
 
 use axum::{
     Extension, Form,
@@ -49,11 +50,18 @@ pub async fn demo(
 }
 
 /// Begins a session for somebody who has proven who they are.
-async fn begin(door: &Door, ctx: &Ctx, headers: &HeaderMap, user: UserId, next: &str) -> Response {
+pub async fn begin(
+    door: &Door,
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    user: UserId,
+    next: &str,
+) -> Response {
     let agent = headers
         .get(header::USER_AGENT)
         .and_then(|v| v.to_str().ok())
         .unwrap_or_default();
+    groups::wait(door, user, ctx.now).await;
     // What was there before is ended, never continued: a planted cookie gains nothing.
     if let Err(error) = session::end(&door.app.office.web, ctx).await {
         return slipway_app::pages::Trouble::from(error).into_response();

@@ -2,6 +2,7 @@
 
 mod api;
 mod crawl;
+mod desk;
 mod guards;
 mod hostile;
 mod limits;
@@ -40,6 +41,7 @@ use crate::{
 pub struct Portal {
     pub db: Database,
     pub router: Router,
+    pub door: Door,
     pub stop: watch::Sender<bool>,
     pub limits: Arc<Limits>,
     _stay: watch::Sender<bool>,
@@ -139,11 +141,13 @@ impl Portal {
             metrics: Arc::default(),
             limits: limits.clone(),
             hops,
+            patience: door::PATIENCE_FOR_GROUPS,
         };
-        let router = door.router(Path::new("/nowhere"));
+        let router = door.clone().router(Path::new("/nowhere"));
         Self {
             db,
             router,
+            door,
             stop,
             limits,
             _stay: stay,

@@ -175,6 +175,7 @@ async fn state_of_theirs(portal: &Portal) -> Vec<(&'static str, String)> {
                 "user_id in {OTHERS} or team_id <> (select id from team where name = 'payments')"
             ),
         ),
+        ("team_group", "true".to_owned()),
         ("org_role", "true".to_owned()),
         ("draft", format!("user_id in {OTHERS}")),
         ("session", format!("user_id in {OTHERS}")),

@@ -311,6 +311,7 @@ impl World {
             delete,
         };
         approval::Inbox {
+            asking: false,
             yours: vec![
                 self.waiting(
                     42,

@@ -124,6 +124,8 @@ pub struct Inbox {
     pub ending: Vec<Ending>,
     /// Their last ten decisions.
     pub decided: Vec<Decided>,
+    /// Their groups were asked for at their last sign-in, and the directory has not answered yet.
+    pub asking: bool,
 }
 
 /// An environment that ends soon.
@@ -240,7 +242,7 @@ pub async fn vote(
             "Look at the new plan and decide again.",
         ));
     }
-    let before = store::on_digest(&mut tx, id, row.team_id, digest).await?;
+    let before = store::on_digest(&mut tx, id, row.team_id, digest, ctx.now).await?;
     if before.iter().any(|(voter, approve)| {
         voter.user == actor.user && *approve == (decision == Decision::Approve)
     }) {
@@ -252,7 +254,7 @@ pub async fn vote(
     }
     store::insert(&mut tx, ctx, id, digest, actor.user, decision, reason).await?;
     let complete = decision == Decision::Approve && {
-        let voters: Vec<_> = store::on_digest(&mut tx, id, row.team_id, digest)
+        let voters: Vec<_> = store::on_digest(&mut tx, id, row.team_id, digest, ctx.now)
             .await?
             .into_iter()
             .filter(|v| v.1)
@@ -299,8 +301,9 @@ pub(crate) async fn suffices(
     row: &run::Row,
     digest: &str,
     needs: &[votes::Need],
+    now: time::OffsetDateTime,
 ) -> Result<bool> {
-    let all = store::on_digest(tx, row.id, row.team_id, digest).await?;
+    let all = store::on_digest(tx, row.id, row.team_id, digest, now).await?;
     if all.iter().any(|(_, approve)| !approve) {
         return Ok(false);
     }

@@ -28,10 +28,11 @@ pub async fn on_digest(
     run: RunId,
     team: TeamId,
     digest: &str,
+    now: OffsetDateTime,
 ) -> Result<Vec<(Voter, bool)>> {
     let rows = sqlx::query!(
         r#"select a.user_id, a.decision,
-               u.suspended_at is null and exists (select from team_member m where m.user_id = a.user_id
+               u.suspended_at is null and exists (select from membership($4) m where m.user_id = a.user_id
                    and m.team_id = $2 and m.role = 'lead') as "lead!",
                u.suspended_at is null and exists (select from org_role o where o.user_id = a.user_id
                    and o.role = 'operator') as "operator!"
@@ -40,6 +41,7 @@ pub async fn on_digest(
         run.get(),
         team.get(),
         digest,
+        now,
     )
     .fetch_all(tx)
     .await?;
@@ -176,7 +178,7 @@ pub async fn inbox(
                    coalesce((select max(x.at) from run_event x where x.run_id = r.id and x.state = 'awaiting_approval'
                        and x.kind = 'run.preview'), r.created_at) as since,
                    (select json_agg(json_build_object('user', a.user_id, 'lead', u2.suspended_at is null and exists (
-                            select from team_member m where m.user_id = a.user_id and m.team_id = e.team_id and m.role = 'lead'),
+                            select from membership($3) m where m.user_id = a.user_id and m.team_id = e.team_id and m.role = 'lead'),
                             'operator', u2.suspended_at is null and exists (
                             select from org_role o where o.user_id = a.user_id and o.role = 'operator')) order by a.id)
                     from approval a join user_account u2 on u2.id = a.user_id
@@ -197,7 +199,9 @@ pub async fn inbox(
            case when $5 then (select json_agg(w order by w.id desc) from (
                select a.id, a.run_id, r.title, e.name as environment, a.decision, a.reason, a.created_at, r.state
                from approval a join run r on r.id = a.run_id join environment e on e.id = r.environment_id
-               where a.user_id = $4 order by a.id desc limit 10) w) end as decided"#,
+               where a.user_id = $4 order by a.id desc limit 10) w) end as decided,
+           coalesce((select d.asked_at > coalesce(d.answered_at, '-infinity') from directory_person d
+                     where d.user_id = $4 and exists (select from team_group)), false) as "asking!""#,
         sight.all,
         &sight.teams,
         now,
@@ -207,6 +211,7 @@ pub async fn inbox(
     .fetch_one(pool)
     .await?;
     let mut inbox = Inbox {
+        asking: row.asking,
         ending: list::<EndingRow>(row.ending)?
             .into_iter()
             .map(ending)

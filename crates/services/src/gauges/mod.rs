@@ -19,6 +19,13 @@ pub struct Gauges {
     pub runs: Vec<(String, i64)>,
     /// Seconds since the oldest audit record that is not sealed was written.
     pub unsealed_oldest: f64,
+    /// Seconds since the directory last answered well about anybody (before its first answer: since it was set up), and
+    /// how often it did not; `None` while there is none.
+    pub directory: Option<(f64, i64)>,
+    /// Messages that wait to be sent.
+    pub notices: i64,
+    /// Messages that were given up within a day.
+    pub notices_failed: i64,
 }
 
 /// Reads them.

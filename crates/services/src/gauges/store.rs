@@ -10,8 +10,13 @@ pub async fn read(pool: &PgPool, now: OffsetDateTime) -> Result<Gauges> {
                   (select count(*) from worker where seen_at > $1 and stopped_at is null) as "workers!",
                   (select min(a.at) from audit a
                    where a.id > coalesce((select max(audit_id) from audit_seal), 0) - 10000
-                     and not exists (select from audit_seal s where s.audit_id = a.id)) as unsealed"#,
-        now - Duration::minutes(1)
+                     and not exists (select from audit_seal s where s.audit_id = a.id)) as unsealed,
+                  (select coalesce(success_at, created_at) from directory) as directory,
+                  (select failures from directory) as directory_failures,
+                  (select count(*) from notice where state = 'queued') as "notices!",
+                  (select count(*) from notice where state = 'failed' and done_at > $2) as "notices_failed!""#,
+        now - Duration::minutes(1),
+        now - Duration::days(1),
     )
     .fetch_one(pool)
     .await?;
@@ -27,5 +32,10 @@ pub async fn read(pool: &PgPool, now: OffsetDateTime) -> Result<Gauges> {
         workers: row.workers,
         runs: runs.into_iter().map(|r| (r.state, r.count)).collect(),
         unsealed_oldest: age(row.unsealed),
+        directory: row
+            .directory
+            .map(|at| (age(Some(at)), row.directory_failures.unwrap_or_default())),
+        notices: row.notices,
+        notices_failed: row.notices_failed,
     })
 }

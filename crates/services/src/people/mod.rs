@@ -4,6 +4,7 @@
 //! sessions get another token or end, streams begin anew, and votes are judged by the roles of the moment
 //! ([`crate::work::claim`]).
 
+mod groups;
 mod store;
 mod teams;
 
@@ -17,6 +18,7 @@ use time::OffsetDateTime;
 
 use crate::{Ctx, Error, Result};
 
+pub use groups::{Group, add_group, remove_group};
 pub use teams::{Member, Team, add_team, put_member, remove_member, team, teams};
 
 /// Somebody's place in a team.
@@ -28,8 +30,10 @@ pub struct Place {
     pub name: String,
     /// The role there.
     pub role: TeamRole,
-    /// Where it comes from: `hand`, `demo`, later a group.
+    /// Where it comes from: `hand`, `demo`, `group:` and its address.
     pub source: String,
+    /// When the directory last said so, of a group's.
+    pub confirmed_at: Option<OffsetDateTime>,
 }
 
 /// Somebody who has signed in at least once.
@@ -51,6 +55,10 @@ pub struct Person {
     pub created_at: OffsetDateTime,
     /// Set while suspended.
     pub suspended_at: Option<OffsetDateTime>,
+    /// Their groups were asked for at their last sign-in, and the directory has not answered yet.
+    pub asking: bool,
+    /// Why their groups could not be had the last time.
+    pub trouble: Option<String>,
 }
 
 /// A page of people, newest first.
@@ -78,7 +86,7 @@ pub struct Filter {
 pub async fn list(web: &PgPool, ctx: &Ctx, filter: &Filter) -> Result<Page> {
     ctx.require(Right::SeePeople)?;
     let before = filter.before.unwrap_or(i64::MAX);
-    let mut people = store::list(web, filter.name.as_deref(), before, None, 51).await?;
+    let mut people = store::list(web, filter.name.as_deref(), before, None, 51, ctx.now).await?;
     let older = (people.len() > 50).then(|| {
         people.truncate(50);
         people[49].id.get()
@@ -94,7 +102,7 @@ pub async fn find(web: &PgPool, ctx: &Ctx, of: UserId) -> Result<Person> {
     if ctx.in_person()?.user != of {
         ctx.require(Right::SeePeople)?;
     }
-    store::list(web, None, i64::MAX, Some(of.get()), 1)
+    store::list(web, None, i64::MAX, Some(of.get()), 1, ctx.now)
         .await?
         .pop()
         .ok_or(Error::NotFound)

@@ -1,9 +1,11 @@
+use serde::Deserialize;
 use serde_json::json;
 use slipway_domain::{
     id::{TeamId, UserId},
     role::{OrgRole, TeamRole},
 };
 use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
 
 use super::{Member, Person, Place, Team, org_word, team_word};
 use crate::{
@@ -35,17 +37,18 @@ pub async fn list(
     before: i64,
     only: Option<i64>,
     limit: i64,
+    now: OffsetDateTime,
 ) -> Result<Vec<Person>> {
     let rows = sqlx::query!(
         r#"select u.id, u.name, u.email, u.created_at, u.suspended_at,
                (select max(s.last_seen_at) from session s where s.user_id = u.id) as last_seen_at,
                coalesce(array(select o.role from org_role o where o.user_id = u.id order by o.role), '{}') as "roles!",
                coalesce(array(select o.source from org_role o where o.user_id = u.id order by o.role), '{}') as "sources!",
-               coalesce(array(select m.team_id from team_member m where m.user_id = u.id order by m.team_id), '{}') as "teams!",
-               coalesce(array(select t.name from team_member m join team t on t.id = m.team_id where m.user_id = u.id order by m.team_id), '{}') as "team_names!",
-               coalesce(array(select m.role from team_member m where m.user_id = u.id order by m.team_id), '{}') as "team_roles!",
-               coalesce(array(select m.source from team_member m where m.user_id = u.id order by m.team_id), '{}') as "team_sources!"
-           from user_account u
+               (select json_agg(json_build_object('team', m.team_id, 'name', t.name, 'role', m.role, 'source', m.source,
+                        'confirmed_at', m.confirmed_at) order by t.name, m.source)
+                from membership($5) m join team t on t.id = m.team_id where m.user_id = u.id) as places,
+               coalesce(d.asked_at > coalesce(d.answered_at, '-infinity'), false) as "asking!", d.failure as "trouble?"
+           from user_account u left join directory_person d on d.user_id = u.id
            where u.id < $2 and ($3::bigint is null or u.id = $3)
              and ($1::text is null or strpos(lower(u.name), lower($1)) > 0 or strpos(lower(coalesce(u.email, '')), lower($1)) > 0)
            order by u.id desc limit $4"#,
@@ -53,43 +56,58 @@ pub async fn list(
         before,
         only,
         limit,
+        now,
     )
     .fetch_all(pool)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|r| Person {
-            id: UserId::new(r.id),
-            name: r.name,
-            email: r.email,
-            org: r
-                .roles
-                .iter()
-                .zip(r.sources)
-                .filter_map(|(role, source)| Some((org(role)?, source)))
-                .collect(),
-            teams: r
-                .teams
-                .into_iter()
-                .zip(r.team_names)
-                .zip(r.team_roles)
-                .zip(r.team_sources)
-                .map(|(((team, name), role), source)| Place {
-                    team: TeamId::new(team),
-                    name,
-                    role: in_team(&role),
-                    source,
-                })
-                .collect(),
-            last_seen_at: r.last_seen_at,
-            created_at: r.created_at,
-            suspended_at: r.suspended_at,
+    rows.into_iter()
+        .map(|r| {
+            Ok(Person {
+                id: UserId::new(r.id),
+                name: r.name,
+                email: r.email,
+                org: r
+                    .roles
+                    .iter()
+                    .zip(r.sources)
+                    .filter_map(|(role, source)| Some((org(role)?, source)))
+                    .collect(),
+                teams: r
+                    .places
+                    .map(serde_json::from_value::<Vec<PlaceRow>>)
+                    .transpose()?
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|place| Place {
+                        team: TeamId::new(place.team),
+                        name: place.name,
+                        role: in_team(&place.role),
+                        source: place.source,
+                        confirmed_at: place.confirmed_at,
+                    })
+                    .collect(),
+                last_seen_at: r.last_seen_at,
+                created_at: r.created_at,
+                suspended_at: r.suspended_at,
+                asking: r.asking,
+                trouble: r.trouble,
+            })
         })
-        .collect())
+        .collect()
+}
+
+#[derive(Deserialize)]
+struct PlaceRow {
+    team: i64,
+    name: String,
+    role: String,
+    source: String,
+    #[serde(with = "time::serde::rfc3339::option")]
+    confirmed_at: Option<OffsetDateTime>,
 }
 
 /// Changes of admins happen one after the other, and by somebody who is one at that moment.
-async fn as_admin(tx: &mut PgConnection, ctx: &Ctx) -> Result<()> {
+pub async fn as_admin(tx: &mut PgConnection, ctx: &Ctx) -> Result<()> {
     sqlx::query!("select pg_advisory_xact_lock(7266291)::text as done")
         .fetch_one(&mut *tx)
         .await?;
@@ -236,13 +254,19 @@ pub async fn refused(pool: &PgPool, ctx: &Ctx, action: &str, on: UserId, why: &s
 
 // Teams.
 
-pub async fn teams(pool: &PgPool, all: bool, mine: &[i64]) -> Result<Vec<Team>> {
+pub async fn teams(
+    pool: &PgPool,
+    all: bool,
+    mine: &[i64],
+    now: OffsetDateTime,
+) -> Result<Vec<Team>> {
     let rows = sqlx::query!(
         r#"select t.id, t.name, t.preview_quota,
-               (select count(*) from team_member m where m.team_id = t.id) as "members!"
+               (select count(distinct m.user_id) from membership($3) m where m.team_id = t.id) as "members!"
            from team t where $1 or t.id = any($2) order by t.name limit 200"#,
         all,
         mine,
+        now,
     )
     .fetch_all(pool)
     .await?;
@@ -254,16 +278,19 @@ pub async fn teams(pool: &PgPool, all: bool, mine: &[i64]) -> Result<Vec<Team>> 
             quota: r.preview_quota,
             count: r.members,
             members: vec![],
+            groups: vec![],
+            unasked: 0,
         })
         .collect())
 }
 
-pub async fn members(pool: &PgPool, of: TeamId) -> Result<Vec<Member>> {
+pub async fn members(pool: &PgPool, of: TeamId, now: OffsetDateTime) -> Result<Vec<Member>> {
     let rows = sqlx::query!(
-        "select u.id, u.name, u.email, u.suspended_at, m.role, m.source
-         from team_member m join user_account u on u.id = m.user_id
-         where m.team_id = $1 order by m.role, u.name limit 500",
-        of.get()
+        r#"select u.id, u.name, u.email, u.suspended_at, m.role as "role!", m.source as "source!", m.confirmed_at
+           from membership($2) m join user_account u on u.id = m.user_id
+           where m.team_id = $1 order by m.role, u.name, m.source limit 500"#,
+        of.get(),
+        now,
     )
     .fetch_all(pool)
     .await?;
@@ -276,6 +303,7 @@ pub async fn members(pool: &PgPool, of: TeamId) -> Result<Vec<Member>> {
             suspended: r.suspended_at.is_some(),
             role: in_team(&r.role),
             source: r.source,
+            confirmed_at: r.confirmed_at,
         })
         .collect())
 }
@@ -323,9 +351,10 @@ async fn may_manage(tx: &mut PgConnection, ctx: &Ctx, team: TeamId) -> Result<()
     let still = sqlx::query_scalar!(
         r#"select exists (select from user_account u where u.id = $1 and u.suspended_at is null
              and (exists (select from org_role o where o.user_id = u.id and o.role = 'admin')
-               or exists (select from team_member m where m.user_id = u.id and m.team_id = $2 and m.role = 'lead'))) as "still!""#,
+               or exists (select from membership($3) m where m.user_id = u.id and m.team_id = $2 and m.role = 'lead'))) as "still!""#,
         ctx.person()?.user.get(),
-        team.get()
+        team.get(),
+        ctx.now,
     )
     .fetch_one(tx)
     .await?;
@@ -380,8 +409,26 @@ pub async fn remove_member(pool: &PgPool, ctx: &Ctx, team: TeamId, user: UserId)
         user.get()
     )
     .fetch_optional(&mut *tx)
-    .await?
-    .ok_or(Error::NotFound)?;
+    .await?;
+    let Some(gone) = gone else {
+        let by_group = sqlx::query_scalar!(
+            "select source from membership($3) where team_id = $1 and user_id = $2 limit 1",
+            team.get(),
+            user.get(),
+            ctx.now,
+        )
+        .fetch_optional(&mut *tx)
+        .await?
+        .flatten();
+        return Err(by_group.map_or(Error::NotFound, |source| {
+            let group = source.strip_prefix("group:").unwrap_or(&source);
+            Error::refused(
+                format!("{name} was not removed."),
+                format!("The membership comes from the group {group}, which gives it again at the next look."),
+                "Have them taken out of the group, or have an admin take the group off this team.",
+            )
+        }));
+    };
     let entry = Entry::new("team.remove_member", "team", team.get(), Some(team))
         .before(json!({ "user": user, "name": name, "role": gone.role, "source": gone.source }));
     audit::record(&mut tx, ctx, entry).await?;

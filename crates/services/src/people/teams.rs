@@ -4,8 +4,12 @@ use slipway_domain::{
     role::TeamRole,
 };
 use sqlx::PgPool;
+use time::OffsetDateTime;
 
-use super::store;
+use super::{
+    groups::{self, Group},
+    store,
+};
 use crate::{Ctx, Error, Result};
 
 /// A team.
@@ -19,8 +23,12 @@ pub struct Team {
     pub quota: i32,
     /// How many belong to it.
     pub count: i64,
-    /// Who; only where one team is asked for.
+    /// Who, once for each source; only where one team is asked for.
     pub members: Vec<Member>,
+    /// Groups that give something here; only where one team is asked for.
+    pub groups: Vec<Group>,
+    /// How many people’s groups are still to be asked for; only where one team is asked for.
+    pub unasked: i64,
 }
 
 /// Somebody in a team.
@@ -38,6 +46,8 @@ pub struct Member {
     pub role: TeamRole,
     /// Where the membership comes from.
     pub source: String,
+    /// When the directory last said so, of a group's.
+    pub confirmed_at: Option<OffsetDateTime>,
 }
 
 /// The teams that the reader may see.
@@ -46,7 +56,7 @@ pub struct Member {
 /// If nobody is signed in.
 pub async fn teams(web: &PgPool, ctx: &Ctx) -> Result<Vec<Team>> {
     let sight = ctx.sight()?;
-    store::teams(web, sight.all, &sight.teams).await
+    store::teams(web, sight.all, &sight.teams, ctx.now).await
 }
 
 /// One team, with who belongs to it. Its people see each other.
@@ -55,11 +65,10 @@ pub async fn teams(web: &PgPool, ctx: &Ctx) -> Result<Vec<Team>> {
 /// [`Error::NotFound`] for a stranger to it.
 pub async fn team(web: &PgPool, ctx: &Ctx, of: TeamId) -> Result<Team> {
     ctx.require_in(Right::SeeEnvironment, of)?;
-    let mut team = store::teams(web, false, &[of.get()])
+    let mut team = groups::team(web, of, ctx.now)
         .await?
-        .pop()
         .ok_or(Error::NotFound)?;
-    team.members = store::members(web, of).await?;
+    team.members = store::members(web, of, ctx.now).await?;
     Ok(team)
 }
 

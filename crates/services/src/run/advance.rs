@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use crate::{
     Ctx, Error, Result,
     audit::{self, Entry},
-    live,
+    live, notice,
 };
 
 /// A run as the machine needs it, locked by the transaction that loaded it.
@@ -157,6 +157,9 @@ pub async fn advance(
     if next.state == State::Unknown {
         set_environment(tx, &mut next, EnvironmentState::Unknown, ctx.now).await?;
     }
+    if next.state != row.state {
+        notice::changed(tx, ctx, &next).await?;
+    }
     notify(tx, &next).await?;
     Ok(next)
 }
@@ -288,6 +291,7 @@ async fn finish(tx: &mut PgConnection, ctx: &Ctx, row: &mut Row) -> Result<()> {
                 state: State::Canceled,
             };
             live::notify(tx, &canceled).await?;
+            notice::orphaned(tx, ctx, run).await?;
         }
         sqlx::query!(
             "update environment set sensitive = '{}' where id = $1",

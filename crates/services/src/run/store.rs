@@ -67,7 +67,7 @@ pub async fn find(pool: &PgPool, ctx: &Ctx, id: RunId) -> Result<Option<View>> {
                (select json_agg(json_build_object('user', a.user_id, 'name', au.name, 'decision', a.decision,
                         'reason', a.reason, 'at', a.created_at, 'digest', a.digest,
                         'roles', to_json(array(
-                            select 'lead' from team_member m where m.user_id = a.user_id and m.team_id = e.team_id
+                            select 'lead' from membership($5) m where m.user_id = a.user_id and m.team_id = e.team_id
                                 and m.role = 'lead' and au.suspended_at is null
                             union all
                             select 'operator' from org_role o where o.user_id = a.user_id and o.role = 'operator'
@@ -91,6 +91,7 @@ pub async fn find(pool: &PgPool, ctx: &Ctx, id: RunId) -> Result<Option<View>> {
         ctx.now - WORKER_GONE,
         sight.all,
         &sight.teams,
+        ctx.now,
     )
     .fetch_optional(pool)
     .await?

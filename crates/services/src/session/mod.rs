@@ -235,6 +235,20 @@ pub async fn why_over(
     store::why_over(web, session, now).await
 }
 
+/// True while the session lives and its person may do what they could when `actor` was read: streams ask from time to
+/// time. What a group gives ends by itself when the directory was silent for too long, and nobody announces that.
+///
+/// # Errors
+/// Database errors.
+pub async fn still(web: &PgPool, actor: &Actor, now: OffsetDateTime) -> Result<bool> {
+    let Some(session) = actor.session else {
+        return Ok(false);
+    };
+    Ok(store::by_id(web, session, now)
+        .await?
+        .is_some_and(|found| found.teams == actor.teams && found.org == actor.org))
+}
+
 fn random() -> String {
     slipway_seal::hex(&slipway_seal::random::<32>())
 }

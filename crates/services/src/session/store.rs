@@ -64,11 +64,14 @@ pub async fn find(
     hash: &[u8; 32],
     now: OffsetDateTime,
 ) -> Result<Option<(Actor, bool)>> {
-    let Some(row) = sqlx::query!(
+    let Some(row) = sqlx::query_as!(
+        Row,
         r#"select s.id, s.last_seen_at, u.id as user_id, u.name, (s.rotate_at is not null and s.token_hash = $1) as "due!",
-               coalesce(array(select m.team_id from team_member m where m.user_id = u.id order by m.team_id), '{}') as "teams!",
-               coalesce(array(select m.role from team_member m where m.user_id = u.id order by m.team_id), '{}') as "roles!",
-               coalesce(array(select o.role from org_role o where o.user_id = u.id), '{}') as "org!"
+               coalesce(array(select m.team_id from membership($2) m where m.user_id = u.id
+                   group by m.team_id order by m.team_id), '{}') as "teams!",
+               coalesce(array(select case when bool_or(m.role = 'lead') then 'lead' else 'member' end from membership($2) m
+                   where m.user_id = u.id group by m.team_id order by m.team_id), '{}') as "roles!",
+               coalesce(array(select o.role from org_role o where o.user_id = u.id order by o.role), '{}') as "org!"
            from session s join user_account u on u.id = s.user_id
            where (s.token_hash = $1 or (s.previous_hash = $1 and s.previous_until > $2))
              and s.ended_at is null and s.expires_at > $2 and s.last_seen_at > $3 and u.suspended_at is null"#,
@@ -91,16 +94,59 @@ pub async fn find(
         .execute(pool)
         .await?;
     }
-    let (teams, org) = places(row.teams, row.roles, &row.org);
-    let actor = Actor {
-        user: UserId::new(row.user_id),
-        name: row.name,
-        session: Some(SessionId::new(row.id)),
-        token: None,
-        teams,
-        org,
-    };
-    Ok(Some((actor, row.due)))
+    let due = row.due;
+    Ok(Some((row.actor(), due)))
+}
+
+/// Who, of a session that is known already; looking is no use of it.
+pub async fn by_id(
+    pool: &PgPool,
+    session: SessionId,
+    now: OffsetDateTime,
+) -> Result<Option<Actor>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select s.id, s.last_seen_at, u.id as user_id, u.name, false as "due!",
+               coalesce(array(select m.team_id from membership($2) m where m.user_id = u.id
+                   group by m.team_id order by m.team_id), '{}') as "teams!",
+               coalesce(array(select case when bool_or(m.role = 'lead') then 'lead' else 'member' end from membership($2) m
+                   where m.user_id = u.id group by m.team_id order by m.team_id), '{}') as "roles!",
+               coalesce(array(select o.role from org_role o where o.user_id = u.id order by o.role), '{}') as "org!"
+           from session s join user_account u on u.id = s.user_id
+           where s.id = $1 and s.ended_at is null and s.expires_at > $2 and s.last_seen_at > $3
+             and u.suspended_at is null"#,
+        session.get(),
+        now,
+        now - IDLE,
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(Row::actor))
+}
+
+struct Row {
+    id: i64,
+    last_seen_at: OffsetDateTime,
+    user_id: i64,
+    name: String,
+    due: bool,
+    teams: Vec<i64>,
+    roles: Vec<String>,
+    org: Vec<String>,
+}
+
+impl Row {
+    fn actor(self) -> Actor {
+        let (teams, org) = places(self.teams, self.roles, &self.org);
+        Actor {
+            user: UserId::new(self.user_id),
+            name: self.name,
+            session: Some(SessionId::new(self.id)),
+            token: None,
+            teams,
+            org,
+        }
+    }
 }
 
 /// Somebody's places, from the words in the database.

@@ -83,7 +83,20 @@ pub async fn enter(web: &PgPool, token: &str, now: OffsetDateTime) -> Result<Opt
     if !is_token(token) {
         return Ok(None);
     }
-    store::find(web, &text::hash(token), now).await
+    store::find(web, Some(&text::hash(token)), None, now).await
+}
+
+/// True if the actor's token lives, and its person has the same places as when it came.
+///
+/// # Errors
+/// Database errors.
+pub async fn still(web: &PgPool, actor: &Actor, now: OffsetDateTime) -> Result<bool> {
+    let Some(token) = &actor.token else {
+        return Ok(false);
+    };
+    Ok(store::find(web, None, Some(token.id), now)
+        .await?
+        .is_some_and(|found| found.teams == actor.teams && found.org == actor.org))
 }
 
 /// Living tokens of somebody: one's own, or anybody's for an admin.

@@ -89,16 +89,26 @@ pub async fn insert(
     Ok(())
 }
 
-pub async fn find(pool: &PgPool, hash: &[u8; 32], now: OffsetDateTime) -> Result<Option<Actor>> {
+/// Who bears a living token: by the hash of its text, or one that is known already.
+pub async fn find(
+    pool: &PgPool,
+    hash: Option<&[u8; 32]>,
+    known: Option<TokenId>,
+    now: OffsetDateTime,
+) -> Result<Option<Actor>> {
     let Some(row) = sqlx::query!(
         r#"select k.id, k.name as token_name, k.scopes, k.last_used_at, u.id as user_id, u.name,
-               coalesce(array(select m.team_id from team_member m where m.user_id = u.id order by m.team_id), '{}') as "teams!",
-               coalesce(array(select m.role from team_member m where m.user_id = u.id order by m.team_id), '{}') as "roles!",
-               coalesce(array(select o.role from org_role o where o.user_id = u.id), '{}') as "org!"
+               coalesce(array(select m.team_id from membership($2) m where m.user_id = u.id
+                   group by m.team_id order by m.team_id), '{}') as "teams!",
+               coalesce(array(select case when bool_or(m.role = 'lead') then 'lead' else 'member' end from membership($2) m
+                   where m.user_id = u.id group by m.team_id order by m.team_id), '{}') as "roles!",
+               coalesce(array(select o.role from org_role o where o.user_id = u.id order by o.role), '{}') as "org!"
            from token k join user_account u on u.id = k.user_id
-           where k.token_hash = $1 and k.revoked_at is null and k.expires_at > $2 and u.suspended_at is null"#,
-        hash,
+           where (k.token_hash = $1 or k.id = $3) and k.revoked_at is null and k.expires_at > $2
+             and u.suspended_at is null"#,
+        hash.map(|h| &h[..]),
         now,
+        known.map(TokenId::get),
     )
     .fetch_optional(pool)
     .await?

@@ -301,7 +301,7 @@ async fn start(tx: &mut sqlx::PgConnection, ctx: &Ctx, job: store::Job) -> Resul
                 .as_ref()
                 .map(|p| p.needs.clone())
                 .unwrap_or_default();
-            let votes = crate::approval::suffices(tx, &row, &digest, &needs).await?;
+            let votes = crate::approval::suffices(tx, &row, &digest, &needs, ctx.now).await?;
             let base = stacks::base_holds(tx, job.run).await?;
             (Command::StartApply { votes, base }, "run.start_apply")
         }

@@ -405,11 +405,7 @@ async fn sessions_end_by_themselves_by_their_owner_and_with_their_person() {
     }
     let end = house.now + session::ABSOLUTE;
     assert!(at(end).await.unwrap().is_none(), "however much it is used");
-    assert!(
-        !session::is_alive(web, me.session.unwrap(), end)
-            .await
-            .unwrap()
-    );
+    assert!(!session::still(web, &me, end).await.unwrap());
 
     let ctx = Ctx {
         actor: Some(me.clone()),
@@ -473,7 +469,7 @@ async fn without_the_demo_its_people_have_no_sessions() {
     let demo = house.actor("admin").await;
     session::end_demo(&house.db.web, house.now).await.unwrap();
     assert!(
-        !session::is_alive(&house.db.web, demo.session.unwrap(), house.now)
+        !session::still(&house.db.web, &demo, house.now)
             .await
             .unwrap()
     );

@@ -3,8 +3,10 @@
 
 mod again;
 mod audit;
+mod directory;
 mod door;
 mod house;
+mod notice;
 mod queue;
 mod request;
 mod strangers;

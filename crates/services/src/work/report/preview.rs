@@ -152,7 +152,7 @@ pub async fn finish_preview(
             digest: Some(digest.clone()),
             ..row.clone()
         };
-        approval::suffices(&mut tx, &row, &digest, &answer.needs).await?
+        approval::suffices(&mut tx, &row, &digest, &answer.needs, now).await?
     };
     store::finish_job(&mut tx, claim.job, "done", now).await?;
     let command = Command::FinishPreview {
