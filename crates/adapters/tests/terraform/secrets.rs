@@ -127,6 +127,8 @@ async fn an_engine_sees_nothing_of_the_worker_s_environment() {
         .unwrap();
     let allowed = [
         "CHECKPOINT_DISABLE",
+        "GOGC",
+        "GOMEMLIMIT",
         "HOME",
         "LANG",
         "OLDPWD",
