@@ -71,7 +71,7 @@ function talk(port) {
 
 /** Whoever signs out on this very page is on the way there already, and needs no reason. */
 let signsOut = false;
-document.addEventListener("submit", ({ target }) => (signsOut ||= target.action.endsWith("/sign-out")));
+document.addEventListener("submit", ({ target }) => (signsOut ||= !!target.getAttribute("action")?.endsWith("/sign-out")));
 
 /** Nobody is signed in here any more: what stands on the page is not theirs to see, and no button of it works. */
 function leave(why) {

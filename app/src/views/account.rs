@@ -98,7 +98,7 @@ pub fn sessions(of: &[Session], mail: Option<bool>) -> View {
         <p class="sub">"Each browser that is signed in as you. One that you do not know: end it, and tell an admin. A session ends by itself after 24 hours without use, and after 7 days in any case."</p>
         <section class="card">{session_table(of, None)}</section>
         {mail.map(switch)}
-        <p class="below"><a class="link" href="/access">"What you may do, and why"</a>" · "<a class="link" href="/tokens">"Your tokens, for programs"</a></p>
+        <p><a class="link" href="/access">"What you may do, and why"</a>" · "<a class="link" href="/tokens">"Your tokens, for programs"</a></p>
     }
     .into_any()
 }

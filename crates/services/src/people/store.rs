@@ -47,7 +47,7 @@ pub async fn list(
                (select json_agg(json_build_object('team', m.team_id, 'name', t.name, 'role', m.role, 'source', m.source,
                         'confirmed_at', m.confirmed_at) order by t.name, m.source)
                 from membership($5) m join team t on t.id = m.team_id where m.user_id = u.id) as places,
-               coalesce(d.asked_at > coalesce(d.answered_at, '-infinity'), false) as "asking!", d.failure as "trouble?"
+               coalesce(d.asked_at > coalesce(d.answered_at, '-infinity'), false) and exists (select from team_group) as "asking!", d.failure as "trouble?"
            from user_account u left join directory_person d on d.user_id = u.id
            where u.id < $2 and ($3::bigint is null or u.id = $3)
              and ($1::text is null or strpos(lower(u.name), lower($1)) > 0 or strpos(lower(coalesce(u.email, '')), lower($1)) > 0)
