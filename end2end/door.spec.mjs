@@ -227,7 +227,7 @@ test('somebody who is suspended is out within seconds, open tabs and streams and
   await root.goto(people.at(-1));
   const at = Date.now();
   await root.locator('button', { hasText: 'Suspend' }).click();
-  await expect(root.locator('main')).toContainText('All sessions and open streams ended');
+  await expect(root.locator('main')).toContainText('All sessions, tokens and open streams ended');
   await expect.poll(() => bare.evaluate(() => window.ended), { timeout: 5_000 }).toBeGreaterThan(0);
   for (const [n, tab] of tabs.entries()) {
     await expect(tab, 'it goes by itself').toHaveURL(/\/sign-in\?trouble=suspended/, { timeout: 5_000 });
