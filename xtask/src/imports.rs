@@ -9,7 +9,8 @@ use std::process::Command;
 const ARROWS: &[(&str, &[&str])] = &[
     ("slipway-domain", &[]),
     ("slipway-seal", &[]),
-    ("slipway-oidc", &[]),
+    ("slipway-call", &[]),
+    ("slipway-oidc", &["slipway-call"]),
     ("slipway-policy", &["slipway-domain"]),
     ("slipway-catalog", &["slipway-domain", "slipway-seal"]),
     (
@@ -21,7 +22,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "slipway-domain",
         ],
     ),
-    ("slipway-adapters", &["slipway-seal", "slipway-domain"]),
+    (
+        "slipway-adapters",
+        &["slipway-call", "slipway-seal", "slipway-domain"],
+    ),
     (
         "slipway-worker",
         &[
@@ -44,6 +48,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "slipway-worker",
             "slipway-catalog",
             "slipway-oidc",
+            "slipway-call",
             "slipway-seal",
             "slipway-domain",
         ],
@@ -85,6 +90,7 @@ const NOT_IN_THE_BROWSER: &[&str] = &[
     "slipway-policy",
     "slipway-seal",
     "slipway-oidc",
+    "slipway-call",
     "slipway-adapters",
     "slipway-worker",
     "slipway",

@@ -4,6 +4,5 @@
 //! what happened as values. Forbidden: SQL, reading configuration, and printing a value that came from a secret.
 
 pub mod directory;
-mod http;
 pub mod post;
 pub mod terraform;

@@ -1,17 +1,8 @@
-//! The way to the provider: HTTPS (or HTTP on loopback, for tests), no redirects, one patience, one limit.
+//! The way to the provider: the house's way out, and what its troubles mean here.
 
-use std::{sync::Arc, time::Duration};
+use slipway_call as call;
+pub use slipway_call::is_safe;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::HttpsConnector;
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
-
-/// A provider that takes longer is away.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// No honest answer of a provider is longer, in bytes.
 const LARGEST: usize = 256 * 1024;
 
@@ -37,7 +28,7 @@ pub enum Trouble {
 
 /// A client with limits.
 #[derive(Clone, Debug)]
-pub struct Http(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub struct Http(call::Http);
 
 impl Http {
     /// With the roots that browsers trust.
@@ -45,18 +36,9 @@ impl Http {
     /// # Errors
     /// If TLS cannot be set up.
     pub fn new() -> Result<Self, Trouble> {
-        let ring = rustls::crypto::ring::default_provider();
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(Arc::new(ring))
-            .map_err(|error| Trouble::Unreachable(error.to_string()))?
-            .https_or_http()
-            .enable_http1()
-            .build();
-        Ok(Self(
-            Client::builder(TokioExecutor::new())
-                .pool_idle_timeout(Duration::from_secs(30))
-                .build(connector),
-        ))
+        call::Http::new(LARGEST)
+            .map(Self)
+            .map_err(|error| Trouble::Unreachable(error.to_string()))
     }
 
     /// Fetches JSON.
@@ -83,36 +65,12 @@ impl Http {
         &self,
         request: http::Request<Vec<u8>>,
     ) -> Result<http::Response<Vec<u8>>, Trouble> {
-        if !is_safe(request.uri()) {
-            let host = request.uri().host().unwrap_or("the address");
-            return Err(Trouble::Insecure(host.to_owned()));
-        }
-        let request = request.map(|body| Full::new(Bytes::from(body)));
-        let talk = async {
-            let answer = self.0.request(request).await.map_err(|error| {
-                Trouble::Unreachable(
-                    std::error::Error::source(&error)
-                        .map_or_else(|| error.to_string(), ToString::to_string),
-                )
-            })?;
-            let (parts, body) = answer.into_parts();
-            let body = Limited::new(body, LARGEST)
-                .collect()
-                .await
-                .map_err(|error| Trouble::Nonsense(error.to_string()))?;
-            Ok(http::Response::from_parts(parts, body.to_bytes().to_vec()))
-        };
-        tokio::time::timeout(PATIENCE, talk)
-            .await
-            .unwrap_or(Err(Trouble::Slow))
-    }
-}
-
-/// TLS, or the machine itself.
-pub fn is_safe(uri: &http::Uri) -> bool {
-    match uri.scheme_str() {
-        Some("https") => true,
-        Some("http") => matches!(uri.host(), Some("127.0.0.1" | "localhost" | "[::1]")),
-        _ => false,
+        let host = request.uri().host().unwrap_or("the address").to_owned();
+        self.0.send(request).await.map_err(|trouble| match trouble {
+            call::Trouble::Insecure => Trouble::Insecure(host),
+            call::Trouble::Unreachable(why) => Trouble::Unreachable(why),
+            call::Trouble::Slow => Trouble::Slow,
+            call::Trouble::Unreadable => Trouble::Nonsense("it is cut off, or far too long".into()),
+        })
     }
 }

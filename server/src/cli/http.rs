@@ -1,17 +1,12 @@
 //! The way to the portal: HTTPS, or HTTP on this machine; no redirects, because a token must not follow one.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper_rustls::HttpsConnector;
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Stop, login::Account};
@@ -26,7 +21,7 @@ const LARGEST: usize = 64 << 20;
 pub struct Portal {
     server: String,
     authorization: header::HeaderValue,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: slipway_call::Line,
 }
 
 /// An address without a path, over TLS or on this machine.
@@ -35,13 +30,10 @@ pub fn server(text: &str) -> anyhow::Result<String> {
     let uri: http::Uri = text
         .parse()
         .map_err(|_| anyhow!("{text} is no address.\n  Write https://HOST, or http://127.0.0.1:PORT for this machine."))?;
-    let local = matches!(uri.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
-    match uri.scheme_str() {
-        Some("https") => {}
-        Some("http") if local => {}
-        _ => bail!(
+    if !slipway_call::is_safe(&uri) {
+        bail!(
             "{text} is not reached by TLS, and a token would be read on the way.\n  Write https://HOST; plain http is for this machine alone."
-        ),
+        );
     }
     if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
         bail!("{text} has more than a host.\n  Write https://HOST.");
@@ -53,13 +45,6 @@ impl Portal {
     /// Ready to ask, as this account.
     pub fn new(account: &Account) -> anyhow::Result<Self> {
         let server = server(&account.server)?;
-        let ring = rustls::crypto::ring::default_provider();
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(Arc::new(ring))
-            .context("TLS could not be set up")?
-            .https_or_http()
-            .enable_http1()
-            .build();
         let mut authorization =
             header::HeaderValue::from_str(&format!("Bearer {}", account.token.expose()))
                 .map_err(|_| anyhow!("The token contains what no token contains."))?;
@@ -67,7 +52,7 @@ impl Portal {
         Ok(Self {
             server,
             authorization,
-            client: Client::builder(TokioExecutor::new()).build(connector),
+            client: slipway_call::line().context("TLS could not be set up")?,
         })
     }
 

@@ -8,12 +8,12 @@ mod key;
 
 use std::time::Duration;
 
-use ::http::{Method, Request, StatusCode, header};
+use http::{Method, Request, StatusCode, header};
 use serde::Deserialize;
 use slipway_seal::Secret;
 use tokio::{sync::Mutex, time::Instant};
 
-use crate::http::{self, Http};
+use slipway_call::{self as call, Http};
 
 pub use key::{Key, KeyTrouble};
 
@@ -24,6 +24,8 @@ pub const API: &str = "https://admin.googleapis.com";
 /// Where Google gives tokens.
 pub const TOKEN: &str = "https://oauth2.googleapis.com/token";
 
+/// No honest answer is longer, in bytes.
+const LARGEST: usize = 1024 * 1024;
 /// Most groups on a page.
 const PAGE: usize = 200;
 /// Nobody is in more groups than fit on so many pages.
@@ -36,7 +38,7 @@ const TRIES: u32 = 4;
 pub enum Trouble {
     /// No connection, or no answer in time.
     #[error("the directory was not reached: {0}")]
-    Away(http::Trouble),
+    Away(call::Trouble),
     /// It gives no token for this key and subject.
     #[error("the directory gives this service account no token ({0}): {1}")]
     NoToken(u16, String),
@@ -135,13 +137,13 @@ impl Directory {
     pub fn new(mut access: Access) -> Result<Self, Trouble> {
         for url in [&mut access.api, &mut access.token] {
             *url = url.trim_end_matches('/').to_owned();
-            let safe = url.parse().is_ok_and(|uri| http::is_safe(&uri));
+            let safe = url.parse().is_ok_and(|uri| call::is_safe(&uri));
             if !safe {
-                return Err(Trouble::Away(http::Trouble::Insecure));
+                return Err(Trouble::Away(call::Trouble::Insecure));
             }
         }
         Ok(Self {
-            http: Http::new().map_err(Trouble::Away)?,
+            http: Http::new(LARGEST).map_err(Trouble::Away)?,
             access,
             token: Mutex::new(None),
         })

@@ -1,8 +1,11 @@
-use ::http::{Request, header};
+use http::{Request, header};
+use slipway_call::{self as call, Http};
 use slipway_seal::Secret;
 
 use super::{Trouble, plain};
-use crate::http::{self, Http};
+
+/// Nobody reads more of what a chat answers, in bytes.
+const LARGEST: usize = 64 * 1024;
 
 /// A chat's incoming webhook, as Slack, Mattermost and Google Chat have it. Its address is its secret.
 #[derive(Clone, Debug)]
@@ -17,13 +20,13 @@ impl Chat {
     /// # Errors
     /// [`Trouble::Hopeless`] if the address is none, or not reached by TLS.
     pub fn new(url: Secret) -> Result<Self, Trouble> {
-        let safe = url.expose().parse().is_ok_and(|uri| http::is_safe(&uri));
+        let safe = url.expose().parse().is_ok_and(|uri| call::is_safe(&uri));
         if !safe {
             return Err(Trouble::Hopeless(
                 "the webhook’s address must begin with https://".into(),
             ));
         }
-        let http = Http::new().map_err(|error| Trouble::Hopeless(error.to_string()))?;
+        let http = Http::new(LARGEST).map_err(|error| Trouble::Hopeless(error.to_string()))?;
         Ok(Self { http, url })
     }
 

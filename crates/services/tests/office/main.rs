@@ -11,4 +11,5 @@ mod queue;
 mod request;
 mod strangers;
 mod tokens;
+mod turns;
 mod votes;

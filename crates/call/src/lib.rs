@@ -1,5 +1,6 @@
-//! The way to services that are asked over HTTPS (or HTTP on loopback, for tests): no redirects, one patience, one limit.
-//! No error says what was sent or to which address: either may hold a secret.
+//! The way out: services that are asked over HTTPS, or over HTTP on this machine. No redirects, one patience, one limit.
+//!
+//! No error says what was sent or to which address: either may hold a secret. Forbidden: knowing who is asked, and why.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,9 +14,6 @@ use hyper_util::{
 
 /// Whoever takes longer does not answer.
 pub const PATIENCE: Duration = Duration::from_secs(5);
-/// No honest answer is longer, in bytes.
-const LARGEST: usize = 1024 * 1024;
-
 /// Why there was no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
@@ -33,28 +31,49 @@ pub enum Trouble {
     Unreadable,
 }
 
+/// A client without limits, for streams.
+pub type Line = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// A client with the roots that browsers trust.
+///
+/// # Errors
+/// [`Trouble::Unreachable`] if TLS cannot be set up.
+pub fn line() -> Result<Line, Trouble> {
+    let ring = rustls::crypto::ring::default_provider();
+    let connector = hyper_rustls::HttpsConnectorBuilder::new()
+        .with_provider_and_webpki_roots(Arc::new(ring))
+        .map_err(|error| Trouble::Unreachable(error.to_string()))?
+        .https_or_http()
+        .enable_http1()
+        .build();
+    Ok(Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(Duration::from_secs(30))
+        .build(connector))
+}
+
 /// A client with limits.
 #[derive(Clone, Debug)]
-pub struct Http(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub struct Http {
+    line: Line,
+    largest: usize,
+}
 
 impl Http {
-    /// With the roots that browsers trust.
-    pub fn new() -> Result<Self, Trouble> {
-        let ring = rustls::crypto::ring::default_provider();
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(Arc::new(ring))
-            .map_err(|error| Trouble::Unreachable(error.to_string()))?
-            .https_or_http()
-            .enable_http1()
-            .build();
-        Ok(Self(
-            Client::builder(TokioExecutor::new())
-                .pool_idle_timeout(Duration::from_secs(30))
-                .build(connector),
-        ))
+    /// For answers of at most `largest` bytes.
+    ///
+    /// # Errors
+    /// As [`line()`].
+    pub fn new(largest: usize) -> Result<Self, Trouble> {
+        Ok(Self {
+            line: line()?,
+            largest,
+        })
     }
 
-    /// Sends one request, and reads the answer to its end.
+    /// Sends one request, and reads the answer to its end, whatever its status.
+    ///
+    /// # Errors
+    /// [`Trouble`].
     pub async fn send(
         &self,
         request: http::Request<Vec<u8>>,
@@ -64,7 +83,7 @@ impl Http {
         }
         let request = request.map(|body| Full::new(Bytes::from(body)));
         let talk = async {
-            let answer = self.0.request(request).await.map_err(|error| {
+            let answer = self.line.request(request).await.map_err(|error| {
                 // The innermost reason names what failed (refused, no such name); the outer ones name addresses.
                 let mut inner: &dyn std::error::Error = &error;
                 while let Some(source) = inner.source() {
@@ -73,7 +92,7 @@ impl Http {
                 Trouble::Unreachable(inner.to_string())
             })?;
             let (parts, body) = answer.into_parts();
-            let body = Limited::new(body, LARGEST)
+            let body = Limited::new(body, self.largest)
                 .collect()
                 .await
                 .map_err(|_| Trouble::Unreadable)?;
@@ -86,6 +105,7 @@ impl Http {
 }
 
 /// TLS, or the machine itself.
+#[must_use]
 pub fn is_safe(uri: &http::Uri) -> bool {
     match uri.scheme_str() {
         Some("https") => true,
