@@ -48,3 +48,20 @@ pub fn pager(newest: Option<String>, older: Option<String>) -> View {
     }
     .into_any()
 }
+
+/// A table: every cell names its column by `data-label`, so that a phone shows each row as a card.
+#[must_use]
+pub fn table(caption: &'static str, columns: &[&'static str], rows: Vec<View>) -> View {
+    let heads: Vec<View> = columns
+        .iter()
+        .map(|name| view! { <th role="columnheader" scope="col">{*name}</th> }.into_any())
+        .collect();
+    view! {
+        <table class="tbl" role="table">
+            <caption class="vh">{caption}</caption>
+            <thead role="rowgroup"><tr role="row">{heads}</tr></thead>
+            <tbody role="rowgroup">{rows}</tbody>
+        </table>
+    }
+    .into_any()
+}

@@ -16,7 +16,7 @@ mod votes;
 
 pub use field::{FieldForm, fields};
 pub use icon::{Icon, icon};
-pub use list::{Row, pager, row};
+pub use list::{Row, pager, row, table};
 pub use log::{LogPart, log_card};
 pub use looks::looks;
 pub use notice::{Fault, banner, empty, fault, problem};

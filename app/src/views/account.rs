@@ -11,7 +11,7 @@ use slipway_services::{
 };
 
 use super::people::places;
-use crate::components::{Icon, Tone, View, ago, banner, icon, left, pill};
+use crate::components::{Icon, Tone, View, ago, banner, icon, left, pill, table};
 
 /// A browser's name, from what it says about itself: enough to tell one's own devices apart.
 #[must_use]
@@ -74,17 +74,11 @@ pub fn session_table(sessions: &[Session], person: Option<String>) -> View {
             .into_any()
         })
         .collect();
-    view! {
-        <table class="tbl" role="table">
-            <caption class="vh">"Sessions, last used first"</caption>
-            <thead role="rowgroup"><tr role="row">
-                <th role="columnheader" scope="col">"Device"</th><th role="columnheader" scope="col">"Last used"</th>
-                <th role="columnheader" scope="col">"Begun"</th><th role="columnheader" scope="col">"Ends in"</th><th role="columnheader" scope="col">"End it"</th>
-            </tr></thead>
-            <tbody role="rowgroup">{rows}</tbody>
-        </table>
-    }
-    .into_any()
+    table(
+        "Sessions, last used first",
+        &["Device", "Last used", "Begun", "Ends in", "End it"],
+        rows,
+    )
 }
 
 /// The page of one's own sessions.
@@ -245,14 +239,7 @@ pub fn access(actor: &Actor, teams: &[Team], me: &Person) -> View {
         {(nothing && !me.asking).then(|| banner(Tone::Wait, Icon::Key, "You belong to no team yet.", "Nobody is anything by default. A lead of your team, or an admin, adds you by the address that you signed in with.", None))}
         {(!me.teams.is_empty()).then(|| view! { <section class="card"><header><h2>"Your teams"</h2></header>{places(me)}</section> })}
         <section class="card">
-            <table class="tbl" role="table">
-                <caption class="vh">"Rights"</caption>
-                <thead role="rowgroup"><tr role="row">
-                    <th role="columnheader" scope="col">"To"</th><th role="columnheader" scope="col">"Who"</th>
-                    <th role="columnheader" scope="col">"You"</th><th role="columnheader" scope="col">"Why"</th>
-                </tr></thead>
-                <tbody role="rowgroup">{rows}</tbody>
-            </table>
+            {table("Rights", &["To", "Who", "You", "Why"], rows)}
         </section>
     }
     .into_any()

@@ -19,7 +19,8 @@ use super::{
     tokens::token_table,
 };
 use crate::components::{
-    Icon, Tone, View, ago, banner, crumbs, empty, facts, link, moment, pager, pill, search, text,
+    Icon, Tone, View, ago, banner, crumbs, empty, facts, link, moment, pager, pill, search, table,
+    text,
 };
 
 /// Where a membership comes from, in words.
@@ -127,14 +128,7 @@ pub fn list(page: &Page, filter: &Filter) -> View {
         } else {
             view! {
                 <section class="card">
-                    <table class="tbl" role="table">
-                        <caption class="vh">"People, newest first"</caption>
-                        <thead role="rowgroup"><tr role="row">
-                            <th role="columnheader" scope="col">"Who"</th><th role="columnheader" scope="col">"Address"</th>
-                            <th role="columnheader" scope="col">"Is"</th><th role="columnheader" scope="col">"Last seen"</th>
-                        </tr></thead>
-                        <tbody role="rowgroup">{rows}</tbody>
-                    </table>
+                    {table("People, newest first", &["Who", "Address", "Is", "Last seen"], rows)}
                 </section>
             }.into_any()
         }}
@@ -198,13 +192,7 @@ pub fn one(of: &Person, sessions: &[Session], manages: bool, me: bool) -> View {
         ].into_iter().chain(manages.then(|| ("Tokens", link(format!("/people/{}/tokens", of.id), "What acts for them")))).collect())}</section>
         <section class="card">
             <header><h2>"Roles of the organisation"</h2></header>
-            <table class="tbl" role="table">
-                <caption class="vh">"Roles"</caption>
-                <thead role="rowgroup"><tr role="row">
-                    <th role="columnheader" scope="col">"Role"</th><th role="columnheader" scope="col">"Has it"</th><th role="columnheader" scope="col">"Change"</th>
-                </tr></thead>
-                <tbody role="rowgroup">{ORG.map(|role| role_row(of, role, manages, me)).into_iter().collect::<Vec<_>>()}</tbody>
-            </table>
+            {table("Roles", &["Role", "Has it", "Change"], ORG.map(|role| role_row(of, role, manages, me)).into())}
             {me.then(|| view! { <p class="muted">"Nobody gives a role to themselves; the last admin stays one."</p> })}
         </section>
         <section class="card">
@@ -261,14 +249,7 @@ pub fn sign_ins(of: &Person, found: &[SignIn], before: Option<i64>, older: Optio
         } else {
             view! {
                 <section class="card">
-                    <table class="tbl" role="table">
-                        <caption class="vh">"Sign-ins, newest first"</caption>
-                        <thead role="rowgroup"><tr role="row">
-                            <th role="columnheader" scope="col">"When"</th><th role="columnheader" scope="col">"What"</th>
-                            <th role="columnheader" scope="col">"Device"</th><th role="columnheader" scope="col">"Record"</th>
-                        </tr></thead>
-                        <tbody role="rowgroup">{rows}</tbody>
-                    </table>
+                    {table("Sign-ins, newest first", &["When", "What", "Device", "Record"], rows)}
                 </section>
             }.into_any()
         }}
@@ -318,13 +299,7 @@ pub fn teams(teams: &[Team], makes: bool) -> View {
         } else {
             view! {
                 <section class="card">
-                    <table class="tbl" role="table">
-                        <caption class="vh">"Teams by name"</caption>
-                        <thead role="rowgroup"><tr role="row">
-                            <th role="columnheader" scope="col">"Team"</th><th role="columnheader" scope="col">"People"</th><th role="columnheader" scope="col">"Previews without a vote"</th>
-                        </tr></thead>
-                        <tbody role="rowgroup">{rows}</tbody>
-                    </table>
+                    {table("Teams by name", &["Team", "People", "Previews without a vote"], rows)}
                 </section>
             }.into_any()
         }}
@@ -369,14 +344,7 @@ pub fn team(of: &Team, actor: &Actor) -> View {
         {crumbs(vec![("Teams".into(), "/teams".into())], of.name.clone())}
         <div class="head"><h1>{of.name.clone()}</h1></div>
         <section class="card">
-            <table class="tbl" role="table">
-                <caption class="vh">"People of the team"</caption>
-                <thead role="rowgroup"><tr role="row">
-                    <th role="columnheader" scope="col">"Who"</th><th role="columnheader" scope="col">"Address"</th><th role="columnheader" scope="col">"Role"</th>
-                    <th role="columnheader" scope="col">"Comes from"</th><th role="columnheader" scope="col">"Change"</th>
-                </tr></thead>
-                <tbody role="rowgroup">{rows}</tbody>
-            </table>
+            {table("People of the team", &["Who", "Address", "Role", "Comes from", "Change"], rows)}
         </section>
         {manages.then(|| view! {
             <form class="card form narrow" method="post" action=format!("/teams/{}/members", of.id)>
@@ -422,16 +390,7 @@ fn groups(of: &Team, manages: bool) -> View {
     view! {
         <section class="card">
             <header><h2>"Google groups"</h2></header>
-            {if rows.is_empty() { view! { <p class="muted">"None. A group gives everybody in it a role here, and takes it back when they leave the group."</p> }.into_any() } else { view! {
-                <table class="tbl" role="table">
-                    <caption class="vh">"Groups of the team"</caption>
-                    <thead role="rowgroup"><tr role="row">
-                        <th role="columnheader" scope="col">"Group"</th><th role="columnheader" scope="col">"Makes them"</th>
-                        <th role="columnheader" scope="col">"People"</th><th role="columnheader" scope="col">"Change"</th>
-                    </tr></thead>
-                    <tbody role="rowgroup">{rows}</tbody>
-                </table>
-            }.into_any() }}
+            {if rows.is_empty() { view! { <p class="muted">"None. A group gives everybody in it a role here, and takes it back when they leave the group."</p> }.into_any() } else { table("Groups of the team", &["Group", "Makes them", "People", "Change"], rows) }}
             {waits}
         </section>
         {manages.then(|| view! {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use slipway_domain::{time_text, token::Scopes};
 use slipway_services::token::Token;
 
-use crate::components::{Icon, Tone, View, ago, banner, copy, empty, icon, left, now};
+use crate::components::{Icon, Tone, View, ago, banner, copy, empty, icon, left, now, table};
 
 /// How long a token may be asked to live.
 const LIVES: [(&str, &str); 5] = [
@@ -80,18 +80,11 @@ pub fn token_table(tokens: &[Token], person: Option<String>) -> View {
             .into_any()
         })
         .collect();
-    view! {
-        <table class="tbl" role="table">
-            <caption class="vh">"Tokens, newest first"</caption>
-            <thead role="rowgroup"><tr role="row">
-                <th role="columnheader" scope="col">"Name"</th><th role="columnheader" scope="col">"May"</th>
-                <th role="columnheader" scope="col">"Last used"</th><th role="columnheader" scope="col">"Made"</th>
-                <th role="columnheader" scope="col">"Ends in"</th><th role="columnheader" scope="col">"Revoke it"</th>
-            </tr></thead>
-            <tbody role="rowgroup">{rows}</tbody>
-        </table>
-    }
-    .into_any()
+    table(
+        "Tokens, newest first",
+        &["Name", "May", "Last used", "Made", "Ends in", "Revoke it"],
+        rows,
+    )
 }
 
 fn made_card(made: &Made) -> View {

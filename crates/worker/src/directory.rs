@@ -11,13 +11,9 @@ use slipway_services::{
     directory::{self, Due},
     live::Event,
 };
-use tokio::{
-    sync::broadcast::{Receiver, error::RecvError},
-    task::JoinHandle,
-    time::Instant,
-};
+use tokio::{task::JoinHandle, time::Instant};
 
-use crate::{Leaving, Shared, now};
+use crate::{Leaving, Shared, heard, now};
 
 pub use slipway_adapters::directory::{API, TOKEN};
 
@@ -111,7 +107,7 @@ impl Lane {
                 _ = leaving.changed() => return,
             }
             tokio::select! {
-                () = hint(&mut events) => {}
+                () = heard(&mut events, |event| *event == Event::Ask) => {}
                 () = tokio::time::sleep(POLL) => {}
                 _ = leaving.changed() => return,
             }
@@ -167,15 +163,5 @@ impl Rest {
 
     fn end(&mut self) {
         *self = Self::default();
-    }
-}
-
-async fn hint(events: &mut Receiver<Event>) {
-    loop {
-        match events.recv().await {
-            Ok(Event::Ask | Event::Missed) | Err(RecvError::Lagged(_)) => return,
-            Ok(_) => {}
-            Err(RecvError::Closed) => std::future::pending().await,
-        }
     }
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use slipway_services::{
     Error,
+    live::Event,
     work::{self, Claim},
 };
 use tokio::{sync::watch, task::JoinHandle};
 
-use crate::{Leaving, Shared, now};
+use crate::{Leaving, Shared, heard, now};
 
 /// How urgently a job's engine should stop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,7 +109,8 @@ async fn keep(
             biased;
             _ = ended.changed() => return,
             _ = leaving.changed() => continue,
-            () = about(&mut events, claim.run) => {}
+            // A cancel should not wait for the next renewal.
+            () = heard(&mut events, |event| matches!(event, Event::Run { run, .. } if *run == claim.run)) => {}
             () = tokio::time::sleep(pause) => {}
         }
         if lost {
@@ -139,23 +141,6 @@ async fn keep(
             Err(error) => {
                 tracing::warn!(run = %claim.run, %error, "the lease could not be renewed; trying again")
             }
-        }
-    }
-}
-
-/// A hint that somebody changed this run: a cancel should not wait for the next renewal.
-async fn about(
-    events: &mut tokio::sync::broadcast::Receiver<slipway_services::live::Event>,
-    run: slipway_domain::id::RunId,
-) {
-    use slipway_services::live::Event;
-    use tokio::sync::broadcast::error::RecvError;
-    loop {
-        match events.recv().await {
-            Ok(Event::Run { run: changed, .. }) if changed == run => return,
-            Ok(Event::Missed) | Err(RecvError::Lagged(_)) => return,
-            Ok(_) => {}
-            Err(RecvError::Closed) => std::future::pending().await,
         }
     }
 }

@@ -16,7 +16,11 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde_json::json;
 use slipway_seal::WorkerKey;
-use slipway_services::{Error, PgPool, live::Hub, work};
+use slipway_services::{
+    Error, PgPool,
+    live::{Event, Hub},
+    work,
+};
 use time::{Duration, OffsetDateTime};
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -142,6 +146,23 @@ where
                 tokio::time::sleep(std::time::Duration::from_millis(300)).await;
             }
             other => return other,
+        }
+    }
+}
+
+/// Waits until somebody announces what is wanted, or announcements were missed and it may be among them. Hints can be lost:
+/// whoever waits for one looks by themselves now and then.
+pub(crate) async fn heard(
+    events: &mut tokio::sync::broadcast::Receiver<Event>,
+    wanted: impl Fn(&Event) -> bool,
+) {
+    use tokio::sync::broadcast::error::RecvError;
+    loop {
+        match events.recv().await {
+            Ok(event) if event == Event::Missed || wanted(&event) => return,
+            Err(RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            Err(RecvError::Closed) => std::future::pending().await,
         }
     }
 }

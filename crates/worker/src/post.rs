@@ -9,13 +9,9 @@ use slipway_services::{
     live::Event,
     notice::{self, Channel, Means, Message},
 };
-use tokio::{
-    sync::broadcast::{Receiver, error::RecvError},
-    task::JoinHandle,
-    time::Instant,
-};
+use tokio::{task::JoinHandle, time::Instant};
 
-use crate::{Leaving, Shared, now};
+use crate::{Leaving, Shared, heard, now};
 
 /// Without a hint the list is looked at this often.
 const POLL: Duration = Duration::from_secs(5);
@@ -133,7 +129,7 @@ async fn run(shared: Arc<Shared>, post: Post) {
             tracing::warn!(%error, "messages could not be read; tried again");
         }
         tokio::select! {
-            () = hint(&mut events) => {}
+            () = heard(&mut events, |event| *event == Event::Notice) => {}
             () = tokio::time::sleep(POLL) => {}
             _ = leaving.changed() => {}
         }
@@ -155,14 +151,4 @@ async fn round(shared: &Shared, post: &Post, means: &Means) -> slipway_services:
         }
     }
     Ok(())
-}
-
-async fn hint(events: &mut Receiver<Event>) {
-    loop {
-        match events.recv().await {
-            Ok(Event::Notice | Event::Missed) | Err(RecvError::Lagged(_)) => return,
-            Ok(_) => {}
-            Err(RecvError::Closed) => std::future::pending().await,
-        }
-    }
 }

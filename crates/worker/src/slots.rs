@@ -8,7 +8,7 @@ use slipway_services::{
     work::{self, Claim, Kind, Next},
 };
 
-use crate::{Leaving, Shared, lease::Hold, now, terraform};
+use crate::{Leaving, Shared, heard, lease::Hold, now, terraform};
 
 /// Without a hint the queue is looked at this often: notifications can be lost, jobs can't.
 const POLL: Duration = Duration::from_secs(2);
@@ -30,20 +30,8 @@ pub async fn work(shared: Arc<Shared>, slot: usize) {
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, slot, "the queue could not be read; trying again"),
         }
-        let hint = async {
-            loop {
-                match events.recv().await {
-                    Ok(Event::Job | Event::Missed)
-                    | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => return,
-                    Ok(_) => {}
-                    Err(tokio::sync::broadcast::error::RecvError::Closed) => {
-                        std::future::pending().await
-                    }
-                }
-            }
-        };
         tokio::select! {
-            () = hint => {}
+            () = heard(&mut events, |event| *event == Event::Job) => {}
             () = tokio::time::sleep(POLL) => {}
             _ = leaving.changed() => {}
         }

@@ -5,6 +5,7 @@ use std::{io::Read, process::ExitCode};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use serde_json::{Map, Value};
+use slipway_app::views::encode;
 
 use super::{Done, Look, Stop, http::Portal, login, runs, show};
 use crate::api::wire;
@@ -76,18 +77,6 @@ pub struct Destroy {
     watch: bool,
     #[command(flatten)]
     look: Look,
-}
-
-/// A value for an address.
-fn encode(text: &str) -> String {
-    text.bytes()
-        .map(|b| match b {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
-                char::from(b).to_string()
-            }
-            b => format!("%{b:02X}"),
-        })
-        .collect()
 }
 
 /// `slipway env list`
@@ -286,6 +275,5 @@ mod tests {
         assert_eq!(given("t=[\"x\"]").unwrap().1, serde_json::json!(["x"]));
         assert!(matches!(given("t=[x"), Err(Stop::Usage(_))));
         assert!(matches!(given("t"), Err(Stop::Usage(_))));
-        assert_eq!(encode("a b/ü"), "a%20b%2F%C3%BC");
     }
 }

@@ -20,6 +20,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, Method, Request, StatusCode},
 };
+pub use slipway_app::views::encode;
 use slipway_app::{
     App,
     assets::Assets,
@@ -269,18 +270,6 @@ impl Browser<'_> {
             ("environments", environment),
         ])
     }
-}
-
-fn encode(text: &str) -> String {
-    text.bytes()
-        .map(|b| {
-            if b.is_ascii_alphanumeric() {
-                char::from(b).to_string()
-            } else {
-                format!("%{b:02X}")
-            }
-        })
-        .collect()
 }
 
 pub fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {

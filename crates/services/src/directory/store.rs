@@ -190,25 +190,24 @@ pub async fn fail(pool: &PgPool, due: &Due, why: &str, now: OffsetDateTime) -> R
 
 pub async fn ask(pool: &PgPool, user: UserId, now: OffsetDateTime) -> Result<bool> {
     let mut tx = pool.begin().await?;
-    let asks = sqlx::query_scalar!(
-        r#"select exists (select from team_group) and exists (select from directory where seen_at > $1) as "asks!""#,
+    // Where nobody asks, nobody is waited for; whoever asks one day finds them due.
+    let asked = sqlx::query_scalar!(
+        r#"insert into directory_person as d (user_id, asked_at, due_at, created_at)
+           select id, case when exists (select from team_group) and exists (select from directory where seen_at > $3)
+                      then $2::timestamptz end, $2, $2
+           from user_account where id = $1 and strpos(subject, '#') > 0
+           on conflict (user_id) do update set asked_at = coalesce(excluded.asked_at, d.asked_at), due_at = $2
+           returning d.asked_at = $2 as "asked""#,
+        user.get(),
+        now,
         now - GONE
     )
-    .fetch_one(&mut *tx)
-    .await?;
-    let asked = sqlx::query!(
-        "insert into directory_person (user_id, asked_at, due_at, created_at)
-         select id, $2, $2, $2 from user_account where id = $1 and strpos(subject, '#') > 0
-         on conflict (user_id) do update set asked_at = $2, due_at = $2",
-        user.get(),
-        now
-    )
-    .execute(&mut *tx)
+    .fetch_optional(&mut *tx)
     .await?
-    .rows_affected();
+    .flatten();
     live::notify(&mut tx, &live::Event::Ask).await?;
     tx.commit().await?;
-    Ok(asks && asked == 1)
+    Ok(asked.unwrap_or_default())
 }
 
 pub async fn answered(pool: &PgPool, user: UserId, since: OffsetDateTime) -> Result<bool> {

@@ -2,6 +2,7 @@
 //! when two do it at once.
 
 mod again;
+mod asking;
 mod audit;
 mod directory;
 mod door;
