@@ -372,9 +372,7 @@ async fn everybody_is_asked_for_every_quarter_of_an_hour_and_whoever_waits_first
     );
     // Whoever signs in while a question is under way is asked for once more after it.
     let second = next + Duration::seconds(1);
-    directory::present(worker, Duration::DAY, second)
-        .await
-        .unwrap();
+    present(&house, second).await;
     directory::ask(&house.db.web, kim, second).await.unwrap();
     let old = directory::Due {
         user: kim,
