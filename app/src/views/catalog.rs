@@ -262,6 +262,7 @@ fn about(listed: &Listed, template: &Template) -> View {
     let engine = match template.engine.name {
         EngineName::Terraform => "Terraform",
         EngineName::Opentofu => "OpenTofu",
+        EngineName::Helm => "Helm",
     };
     let who = match template.who {
         Who::Member => "members of a team",

@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use crate::{
     broken::{Broken, line_at},
+    release::{RawRelease, Release},
     version::Constraint,
 };
 
@@ -43,6 +44,8 @@ pub enum EngineName {
     Terraform,
     /// OpenTofu.
     Opentofu,
+    /// Helm, which releases a chart.
+    Helm,
 }
 
 impl EngineName {
@@ -52,6 +55,7 @@ impl EngineName {
         match self {
             Self::Terraform => "terraform",
             Self::Opentofu => "opentofu",
+            Self::Helm => "helm",
         }
     }
 }
@@ -98,6 +102,9 @@ pub(crate) struct Manifest {
     pub engine: Engine,
     pub life: Life,
     pub who: Who,
+    pub release: Option<Release>,
+    /// The chart's values that are asked, in their order, with the line of the list; `None` = all.
+    pub ask: Option<(Vec<String>, u32)>,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +120,7 @@ struct Raw {
     #[serde(default)]
     life: RawLife,
     request: RawRequest,
+    release: Option<Spanned<RawRelease>>,
 }
 
 #[derive(Deserialize)]
@@ -136,12 +144,16 @@ struct RawRequest {
 }
 
 /// Points at places in the file.
-struct Reader<'s> {
+pub(crate) struct Reader<'s> {
     source: &'s str,
 }
 
 impl Reader<'_> {
-    fn broken(
+    pub(crate) fn line(&self, span: Range<usize>) -> u32 {
+        line_at(self.source, span.start)
+    }
+
+    pub(crate) fn broken(
         &self,
         span: Range<usize>,
         reason: impl Into<String>,
@@ -257,8 +269,12 @@ pub(crate) fn parse(source: &str) -> Result<Manifest, Broken> {
     let keeps_data = raw.keeps_data.map(Spanned::into_inner).unwrap_or_default();
     let classes =
         [Class::Preview, Class::Shared, Class::Production].map(|class| (class.word(), class));
-    let engines =
-        [EngineName::Terraform, EngineName::Opentofu].map(|engine| (engine.word(), engine));
+    let engines = [
+        EngineName::Terraform,
+        EngineName::Opentofu,
+        EngineName::Helm,
+    ]
+    .map(|e| (e.word(), e));
     let version = Constraint::parse(raw.engine.version.get_ref()).ok_or_else(|| {
         let reason = format!(
             "“{}” is no version constraint.",
@@ -291,6 +307,40 @@ pub(crate) fn parse(source: &str) -> Result<Manifest, Broken> {
             "Add a default.",
         ));
     }
+    let engine = reader.choice("engine", &raw.engine.name, &engines)?;
+    let is_chart = engine == EngineName::Helm;
+    let (release, ask) = match raw.release {
+        Some(raw) if is_chart => {
+            let (release, ask) = raw.into_inner().check(&reader)?;
+            (Some(release), ask)
+        }
+        Some(raw) => {
+            let reason = "Only a chart is released, and the engine here is not “helm”.";
+            return Err(reader.broken(raw.span(), reason, "Remove [release]."));
+        }
+        None if is_chart => {
+            return Err(reader.broken(
+                raw.engine.name.span(),
+                "There is no [release], which says where the chart goes.",
+                "Write [release] with cluster = \"…\" and namespace = \"{team}-{environment}\".",
+            ));
+        }
+        None => (None, None),
+    };
+    if is_chart && !needs.contains(&Need::Kubernetes) {
+        return Err(reader.broken(
+            needs_span,
+            "A chart goes to a cluster, but “needs” does not say “kubernetes”.",
+            "Write needs = [\"kubernetes\"].",
+        ));
+    }
+    if is_chart && !keeps_data.is_empty() {
+        return Err(reader.broken(
+            data_span,
+            "“keeps_data” names resources of a Terraform module, and this is a chart.",
+            "Remove it.",
+        ));
+    }
     Ok(Manifest {
         title: reader.text("title", &raw.title, 80)?,
         summary: reader.text("summary", &raw.summary, 400)?,
@@ -301,7 +351,7 @@ pub(crate) fn parse(source: &str) -> Result<Manifest, Broken> {
         keeps_data,
         keeps_data_line: line_at(source, data_span.start),
         engine: Engine {
-            name: reader.choice("engine", &raw.engine.name, &engines)?,
+            name: engine,
             version,
         },
         life,
@@ -310,6 +360,8 @@ pub(crate) fn parse(source: &str) -> Result<Manifest, Broken> {
             &raw.request.who,
             &[("member", Who::Member), ("lead", Who::Lead)],
         )?,
+        release,
+        ask,
     })
 }
 

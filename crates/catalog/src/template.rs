@@ -8,9 +8,11 @@ use slipway_domain::{environment::Class, field::Field};
 use crate::{
     broken::Broken,
     bundle::Bundle,
+    chart::{self, Chart},
     decode::has_nul,
-    manifest::{self, Engine, Life, Need, Who},
-    module::{self, Output, Provider},
+    manifest::{self, Engine, EngineName, Life, Manifest, Need, Who},
+    module::{self, Module, Output, Provider},
+    release::Release,
 };
 
 /// What a bundle says about itself.
@@ -35,7 +37,7 @@ pub struct Template {
     pub life: Life,
     /// Who may request one.
     pub who: Who,
-    /// What it asks for, in the order of the files' names and the lines in them.
+    /// What it asks for, in the order of the files' names and the lines in them; a chart's in that of its schema.
     pub fields: Vec<Field>,
     /// What it gives.
     pub outputs: Vec<Output>,
@@ -45,6 +47,12 @@ pub struct Template {
     pub providers: Vec<Provider>,
     /// The module's own constraint on the engine's version.
     pub required_version: Option<String>,
+    /// Where the chart goes; there for charts alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<Release>,
+    /// The chart; `None` where the template is a module.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chart: Option<Chart>,
 }
 
 impl Template {
@@ -64,41 +72,23 @@ impl Template {
         let source = std::str::from_utf8(bytes)
             .map_err(|_| Broken::new(manifest::FILE, 1, "This is not UTF-8.", ""))?;
         let manifest = manifest::parse(source)?;
-        let module = module::read(bundle)?;
-        for field in &module.fields {
-            // `"\u0000"` is valid HCL, but PostgreSQL cannot store it, nor a form show it.
-            if serde_json::to_value(field).is_ok_and(|value| has_nul(&value)) {
-                let reason = format!("The variable “{}” holds a NUL character.", field.name);
-                return Err(Broken::new(&field.file, field.line, reason, "Remove it."));
-            }
-        }
-        for provider in module.providers.keys() {
-            let need = match provider.as_str() {
-                "hashicorp/aws" => Need::Aws,
-                "hashicorp/kubernetes" | "hashicorp/helm" => Need::Kubernetes,
-                _ => continue,
+        let (module, chart) = if manifest.engine.name == EngineName::Helm {
+            let (chart, fields) = chart::read(bundle, manifest.ask.as_ref())?;
+            let module = Module {
+                fields,
+                ..Module::default()
             };
-            if !manifest.needs.contains(&need) {
-                return Err(Broken::new(
-                    manifest::FILE,
-                    manifest.needs_line,
-                    format!(
-                        "The module uses {provider}, but “needs” does not say “{}”.",
-                        need.word()
-                    ),
-                    format!("Write needs = [\"{}\"].", need.word()),
-                ));
-            }
-        }
-        for resource in &manifest.keeps_data {
-            let kind = resource.split_once('.').map(|(kind, _)| kind);
-            if !kind.is_some_and(|kind| module.resources.contains(kind)) {
-                return Err(Broken::new(
-                    manifest::FILE,
-                    manifest.keeps_data_line,
-                    format!("The module has no resource “{resource}”, which “keeps_data” names."),
-                    "Write it as type.name, such as “terraform_data.database”.",
-                ));
+            (module, Some(chart))
+        } else {
+            let module = module::read(bundle)?;
+            agree(&manifest, &module)?;
+            (module, None)
+        };
+        for field in &module.fields {
+            // `"\u0000"` is valid HCL and JSON, but PostgreSQL cannot store it, nor a form show it.
+            if serde_json::to_value(field).is_ok_and(|value| has_nul(&value)) {
+                let reason = format!("The input “{}” holds a NUL character.", field.name);
+                return Err(Broken::new(&field.file, field.line, reason, "Remove it."));
             }
         }
         Ok(Self {
@@ -116,8 +106,44 @@ impl Template {
             resources: module.resources.into_iter().collect(),
             providers: module.providers.into_values().collect(),
             required_version: module.required_version,
+            release: manifest.release,
+            chart,
         })
     }
+}
+
+/// What the manifest must say about the module.
+fn agree(manifest: &Manifest, module: &Module) -> Result<(), Broken> {
+    for provider in module.providers.keys() {
+        let need = match provider.as_str() {
+            "hashicorp/aws" => Need::Aws,
+            "hashicorp/kubernetes" | "hashicorp/helm" => Need::Kubernetes,
+            _ => continue,
+        };
+        if !manifest.needs.contains(&need) {
+            return Err(Broken::new(
+                manifest::FILE,
+                manifest.needs_line,
+                format!(
+                    "The module uses {provider}, but “needs” does not say “{}”.",
+                    need.word()
+                ),
+                format!("Write needs = [\"{}\"].", need.word()),
+            ));
+        }
+    }
+    for resource in &manifest.keeps_data {
+        let kind = resource.split_once('.').map(|(kind, _)| kind);
+        if !kind.is_some_and(|kind| module.resources.contains(kind)) {
+            return Err(Broken::new(
+                manifest::FILE,
+                manifest.keeps_data_line,
+                format!("The module has no resource “{resource}”, which “keeps_data” names."),
+                "Write it as type.name, such as “terraform_data.database”.",
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl Template {
