@@ -5,6 +5,7 @@
 - variables and outputs      -> each module's README.md, between its markers; a chart's schema -> its README.md
 - infra/modules/NAME         -> infra/catalog/TEMPLATE/modules/NAME, for templates that use it: a template is one
                                 self-contained bundle, so it carries copies and reaches nothing outside its folder
+- infra/charts/NAME          -> infra/catalog/NAME, for templates that are that chart (all but its README.md)
 
 With --check nothing is written: every difference is named and the exit status is 1.
 """
@@ -116,6 +117,15 @@ def vendor(template: Path) -> None:
             stale.append(f"{p.relative_to(INFRA.parent)} (no longer used)")
 
 
+def vendor_chart(template: Path) -> None:
+    chart, own = CATALOG.parent / "charts" / template.name, {"template.toml", "README.md", ".vendored"}
+    files = lambda folder: {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    for file in sorted(files(chart) - own):
+        put(template / file, (chart / file).read_text())
+    for file in sorted(files(template) - files(chart) - own):
+        stale.append(f"{(template / file).relative_to(INFRA.parent)} (not in the chart)") if CHECK else (template / file).unlink()
+
+
 def chart_rows(schema: dict, path: str = ""):
     for key, p in schema.get("properties", {}).items():
         if key == "global":
@@ -159,6 +169,8 @@ def main() -> int:
     for t in templates:
         if re.search(r'"\./modules/', "\n".join(p.read_text() for p in t.glob("*.tf"))) and (t / ".vendored").exists():
             vendor(t)
+        if (t / ".vendored").exists() and (INFRA / "charts" / t.name).is_dir():
+            vendor_chart(t)
     if stale:
         print("not in step with what they are made from (run infra/lab/sync.py):", *stale, sep="\n  ")
         return 1

@@ -233,15 +233,8 @@ fn control(spot: Spot<'_>, path: &str, kind: &Kind, described: Option<String>) -
         }
         .into_any();
     }
-    if let (
-        Kind::String,
-        Place::Field(Field {
-            choices: Some(choices),
-            sensitive: false,
-            ..
-        }),
-    ) = (kind, spot.place)
-    {
+    let choices = spot.place.choices().filter(|_| !spot.field.sensitive);
+    if let (Kind::String | Kind::Number, Some(choices)) = (kind, choices) {
         let blank = spot.place.blank(kind);
         let known = typed.is_empty() || choices.contains(&typed);
         let mut options: Vec<View> = Vec::new();

@@ -69,7 +69,8 @@ impl Bundle {
         Ok(Self { files })
     }
 
-    /// Reads a folder. Left out: hidden files but `.terraform.lock.hcl`, state files, `*.tfvars`, saved plans.
+    /// Reads a folder. Left out: hidden files but `.terraform.lock.hcl` and `.helmignore` (without it, Helm would render
+    /// what the author keeps out), state files, `*.tfvars`, saved plans.
     ///
     /// # Errors
     /// When something cannot be read, is a link, or the folder is larger than a template may be.
@@ -310,7 +311,7 @@ fn read_file(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
 }
 
 fn is_left_out(name: &str) -> bool {
-    name.starts_with('.') && name != ".terraform.lock.hcl"
+    name.starts_with('.') && name != ".terraform.lock.hcl" && name != ".helmignore"
         || name.ends_with(".tfstate")
         || name.contains(".tfstate.")
         || name.ends_with(".tfvars")

@@ -13,6 +13,7 @@ use slipway_domain::{
 use slipway_seal::Secret;
 
 use crate::{
+    chart,
     judge::{Verdict, judge},
     number::Number,
 };
@@ -58,6 +59,19 @@ pub fn decode(fields: &[Field], entered: &Entered, stored: &BTreeSet<String>) ->
         }
     }
     let mut errors = reader.errors;
+    for field in fields {
+        if let (Some(value), false) = (all.get(&field.name), unknown.contains(&field.name)) {
+            chart::check(field, value, entered, &mut errors);
+        }
+    }
+    // What a schema refuses stands at a control; the variable as a whole is then not understood.
+    all.retain(|name, _| {
+        let path = format!("in.{name}");
+        let inside = format!("{path}.");
+        !errors
+            .keys()
+            .any(|control| *control == path || control.starts_with(&inside))
+    });
     let mut at_preview = BTreeSet::new();
     for (name, verdict) in judge(fields, &all, &unknown) {
         match verdict {

@@ -133,6 +133,8 @@ fn member(name: String, expression: &Expression) -> Result<Member, BadType> {
                 kind: inner(expression)?,
                 optional: false,
                 default: None,
+                description: None,
+                choices: None,
             });
         }
     };
@@ -160,6 +162,8 @@ fn member(name: String, expression: &Expression) -> Result<Member, BadType> {
         kind,
         optional: true,
         default,
+        description: None,
+        choices: None,
     })
 }
 

@@ -63,6 +63,7 @@ pub(crate) fn read(source: &Source<'_>, block: &Block) -> Result<Field, Broken> 
         choices: None,
         file: source.path.to_owned(),
         line: source.line(block),
+        rules: None,
     };
     let mut default = None;
     for structure in &block.body {

@@ -1,4 +1,4 @@
-//! What a template asks for: one field per Terraform variable, with the type that it wants.
+//! What a template asks for: one field per Terraform variable, or per value of a chart, with the type that it wants.
 //!
 //! A field is what the form shows, the decoder fills and the review reads. It carries no value of a person, so it may
 //! be stored, printed and sent to a browser. Forbidden: guessing. A type constraint that has no honest control is
@@ -10,16 +10,16 @@ use serde_json::Value;
 /// The deepest nesting of a type that is still shown as controls; deeper ones are shown as JSON.
 pub const MAX_DEPTH: usize = 8;
 
-/// One variable of a template's root module.
+/// One variable of a template's root module, or one top-level value of its chart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Field {
-    /// The variable's name, an HCL identifier (so it contains no dot).
+    /// The variable's name, an HCL identifier (so it contains no dot); a chart's value has no dot either.
     pub name: String,
     /// What kind of value it takes.
     pub kind: Kind,
     /// The type constraint as the module writes it, in one line; empty when it writes none.
     pub type_text: String,
-    /// The author's words, possibly several lines.
+    /// The author's words, possibly several lines; for a chart, with the schema's limits behind them.
     pub description: Option<String>,
     /// The default, converted to `kind` as Terraform would; `None` = required, `Some(Null)` = may stay unset.
     #[serde(
@@ -36,12 +36,24 @@ pub struct Field {
     pub ephemeral: bool,
     /// The author's rules, in the order of the file.
     pub validations: Vec<Validation>,
-    /// The only accepted texts, when a validation lists them literally: shown as a select.
+    /// The only accepted texts or numbers, when a validation or schema lists them literally: shown as a select.
     pub choices: Option<Vec<String>>,
     /// Where the variable stands, relative to the template's folder.
     pub file: String,
-    /// The line of the word `variable`, from 1.
+    /// The line of the word `variable`, from 1; for a chart, that of the property in the schema.
     pub line: u32,
+    /// What a chart's schema demands; `None` for variables, whose rules are `validations`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Rules>,
+}
+
+/// What a chart's schema demands of one value, judged when the form is sent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rules {
+    /// The value's own JSON Schema, its references followed.
+    pub schema: Value,
+    /// What the chart's own values say here: Helm lays what is given over it. Null where they say nothing.
+    pub base: Value,
 }
 
 /// Reads a value that is there: null is a value, and only a missing key is none.
@@ -91,6 +103,12 @@ pub struct Member {
         skip_serializing_if = "Option::is_none"
     )]
     pub default: Option<Value>,
+    /// The author's words; only a chart's schema has them this deep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The only accepted values, when a chart's schema lists them: shown as a select.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choices: Option<Vec<String>>,
 }
 
 /// One `validation` block.
@@ -153,6 +171,16 @@ impl<'a> Place<'a> {
                 Some(member.default.as_ref().unwrap_or(NULL))
             }
             Place::Member(_) | Place::Element => None,
+        }
+    }
+
+    /// The only accepted texts or numbers, where they are listed.
+    #[must_use]
+    pub fn choices(self) -> Option<&'a [String]> {
+        match self {
+            Place::Field(field) => field.choices.as_deref(),
+            Place::Member(member) => member.choices.as_deref(),
+            Place::Element => None,
         }
     }
 

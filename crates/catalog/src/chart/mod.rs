@@ -3,13 +3,21 @@
 //! Helm itself reads the files again when it renders; here they are only understood. Forbidden: looking anywhere but in
 //! the bundle, and following a schema out of it.
 
+mod form;
+mod json;
+mod rules;
+mod unfold;
+mod values;
 mod yaml;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use slipway_domain::field::Field;
+use slipway_domain::field::{Field, Kind};
 
-use crate::{broken::Broken, bundle::Bundle, template::Template};
+pub(crate) use rules::check;
+pub use values::values;
+
+use crate::{broken::Broken, bundle::Bundle, manifest};
 
 /// What the chart is.
 pub(crate) const CHART: &str = "Chart.yaml";
@@ -31,10 +39,133 @@ pub struct Chart {
 /// With the first thing that is wrong: where, why, and what to do.
 pub(crate) fn read(
     bundle: &Bundle,
-    _ask: Option<&(Vec<String>, u32)>,
+    ask: Option<&(Vec<String>, u32)>,
 ) -> Result<(Chart, Vec<Field>), Broken> {
     let chart = about(bundle)?;
-    Ok((chart, Vec::new()))
+    let Some(schema) = bundle.file(unfold::FILE) else {
+        return Err(Broken::new(
+            unfold::FILE,
+            1,
+            "The file is missing, and the form is drawn from it.",
+            "Describe the chart's values in it, as JSON Schema: Helm judges by the same file.",
+        ));
+    };
+    let schema = json::read(unfold::FILE, schema)?;
+    let schema = unfold::unfold(&schema)?;
+    let mut own = match bundle.file(form::VALUES) {
+        Some(bytes) => yaml::read(form::VALUES, bytes)?,
+        None => yaml::read(form::VALUES, b"{}")?,
+    };
+    if !own.value.is_object() && !own.value.is_null() {
+        let reason = "The chart's values are no map.";
+        return Err(Broken::new(
+            form::VALUES,
+            1,
+            reason,
+            "Write them as key: value.",
+        ));
+    }
+    add_sub_charts(bundle, &mut own.value)?;
+    let fields = form::fields(&schema, &own)?;
+    let fields = match ask {
+        Some((names, line)) => asked(fields, names, *line)?,
+        None => fields,
+    };
+    Ok((chart, fields))
+}
+
+/// Helm shows a chart the values of its sub-charts, under their names.
+fn add_sub_charts(bundle: &Bundle, own: &mut Value) -> Result<(), Broken> {
+    let folders = bundle.iter().filter_map(|(path, _)| {
+        let name = path.strip_prefix("charts/")?.strip_suffix("/Chart.yaml")?;
+        (!name.contains('/')).then_some(name)
+    });
+    for name in folders {
+        let path = format!("charts/{name}/{}", form::VALUES);
+        let theirs = match bundle.file(&path) {
+            Some(bytes) => yaml::read(&path, bytes)?.value,
+            None => Value::Null,
+        };
+        let theirs = match theirs {
+            Value::Null => Value::Object(Map::new()),
+            theirs => theirs,
+        };
+        if own.is_null() {
+            *own = Value::Object(Map::new());
+        }
+        let Some(own) = own.as_object_mut() else {
+            continue;
+        };
+        let ours = own
+            .get(name)
+            .cloned()
+            .unwrap_or_else(|| Value::Object(Map::new()));
+        own.insert(name.to_owned(), values::laid_over(&theirs, &ours));
+    }
+    Ok(())
+}
+
+/// The fields that are asked, in the order of `ask`; `name.member` asks one member of a group.
+fn asked(mut fields: Vec<Field>, names: &[String], line: u32) -> Result<Vec<Field>, Broken> {
+    let wrong = |reason: String, hint: &str| Err(Broken::new(manifest::FILE, line, reason, hint));
+    let mut wanted: Vec<(&str, Vec<&str>)> = Vec::new();
+    for name in names {
+        let (top, member) = name.split_once('.').unwrap_or((name, ""));
+        match wanted.iter_mut().find(|(known, _)| *known == top) {
+            None => wanted.push((top, vec![member])),
+            Some((_, members))
+                if member.is_empty() || members.contains(&"") || members.contains(&member) =>
+            {
+                return wrong(
+                    format!("“ask” names “{name}” twice."),
+                    "Remove one of them.",
+                );
+            }
+            Some((_, members)) => members.push(member),
+        }
+    }
+    let mut out = Vec::new();
+    for (top, names) in wanted {
+        let unknown = |name: &str| {
+            let reason = format!("“ask” names “{name}”, which the chart's schema does not have.");
+            wrong(
+                reason,
+                "Name a value of values.schema.json, or a member of a group as “ingress.host”.",
+            )
+        };
+        let Some(at) = fields.iter().position(|field| field.name == top) else {
+            return unknown(top);
+        };
+        let mut field = fields.remove(at);
+        if names != [""] {
+            let Kind::Object(members) = &mut field.kind else {
+                return unknown(&format!("{top}.{}", names[0]));
+            };
+            let mut chosen = Vec::new();
+            for name in names {
+                let Some(at) = members.iter().position(|member| member.name == name) else {
+                    return unknown(&format!("{top}.{name}"));
+                };
+                chosen.push(members.remove(at));
+            }
+            if let Some(left) = members.iter().find(|member| !member.optional) {
+                let reason = format!(
+                    "The chart needs “{top}.{}”, which “ask” leaves out.",
+                    left.name
+                );
+                return wrong(reason, "Ask for it, or give it a value in values.yaml.");
+            }
+            *members = chosen;
+        }
+        out.push(field);
+    }
+    match fields.iter().find(|field| field.required()) {
+        Some(left) => wrong(
+            format!("The chart needs “{}”, which “ask” leaves out.", left.name),
+            "Ask for it, or give it a value in values.yaml.",
+        ),
+        None => Ok(out),
+    }
 }
 
 fn about(bundle: &Bundle) -> Result<Chart, Broken> {
@@ -106,17 +237,4 @@ fn about(bundle: &Bundle) -> Result<Chart, Broken> {
         }
     }
     Ok(chart)
-}
-
-/// The values document that is handed to Helm for these inputs. What was left out keeps the chart's default, so it is
-/// not in there.
-#[must_use]
-pub fn values(_template: &Template, inputs: &Map<String, Value>) -> Value {
-    Value::Object(
-        inputs
-            .iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect(),
-    )
 }

@@ -22,6 +22,7 @@ use hcl_edit::{
     template::{Element, Strip, Template},
 };
 
+pub(crate) use pattern::{Pattern, pattern};
 pub(crate) use survey::survey;
 
 use equal::{equal, is_plain, shape};

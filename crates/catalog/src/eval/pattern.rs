@@ -68,6 +68,27 @@ fn captured(pattern: &Regex, found: &regex::Captures<'_>) -> Val {
     )
 }
 
+/// A pattern of Go's, as far as it is ours as well.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Pattern {
+    /// It means the same here, spelled like this.
+    Ours(String),
+    /// Go may read it, and may read it otherwise.
+    Theirs,
+    /// It is no pattern, or a larger one than is judged here.
+    Nobodys,
+}
+
+/// How a pattern is read here. What is ours is matched in time that grows with the text alone.
+pub(crate) fn pattern(pattern: &str) -> Pattern {
+    let build = |text: &str| RegexBuilder::new(text).size_limit(1 << 20).build();
+    match translate(pattern) {
+        Some(ours) if build(&ours).is_ok() => Pattern::Ours(ours),
+        None if build(pattern).is_ok() => Pattern::Theirs,
+        _ => Pattern::Nobodys,
+    }
+}
+
 fn compile(pattern: &str) -> Result<Regex, Stop> {
     let ours = translate(pattern).ok_or(Stop::Undecided)?;
     RegexBuilder::new(&ours)

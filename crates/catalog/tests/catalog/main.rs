@@ -1,5 +1,6 @@
 //! The templates that ship, and the mistakes that people make in templates.
 
+mod chart;
 mod manifest;
 mod module;
 mod shipped;

@@ -7,5 +7,6 @@
 mod conditions;
 mod conversions;
 mod engine;
+mod helm;
 mod invented;
 mod shipped;

@@ -25,6 +25,7 @@ fn field(name: &str, kind: Kind) -> Field {
         choices: None,
         file: "variables.tf".to_owned(),
         line: 1,
+        rules: None,
     }
 }
 
@@ -34,6 +35,8 @@ fn member(name: &str, kind: Kind, optional: bool, default: Option<Value>) -> Mem
         kind,
         optional,
         default,
+        description: None,
+        choices: None,
     }
 }
 

@@ -124,6 +124,7 @@ mod tests {
             choices: None,
             file: "main.tf".into(),
             line: 1,
+            rules: None,
         }
     }
 
@@ -133,6 +134,8 @@ mod tests {
             kind: Kind::Number,
             optional,
             default: None,
+            description: None,
+            choices: None,
         };
         vec![
             field("size", Kind::Number, Some(json!(1)), false),
