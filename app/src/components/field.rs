@@ -361,13 +361,15 @@ fn group(spot: Spot<'_>, path: &str, kind: &Kind) -> View {
                         .map(|d| format!("if blank: {}", brief(d))),
                     _ => None,
                 };
+                let hint = member.description.clone();
+                let hint = hint.map(|text| view! { <span>{text}</span> }.into_any());
                 part(
                     inner,
                     &format!("{path}.{}", member.name),
                     &member.kind,
                     &member.name,
                     opt,
-                    Vec::new(),
+                    hint.into_iter().collect(),
                     None,
                 )
             })

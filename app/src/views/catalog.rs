@@ -1,7 +1,7 @@
 //! The catalog: what can be requested, and what is broken and why.
 
 use leptos::prelude::*;
-use slipway_catalog::{Broken, EngineName, Need, Template, Who};
+use slipway_catalog::{Broken, Chart, EngineName, Need, Release, Template, Who};
 use slipway_domain::{environment::Class, field::Field, time_text};
 use slipway_services::template::Listed;
 use time::Duration;
@@ -24,7 +24,7 @@ pub fn list(site: &Site, templates: &[Listed], requests: bool) -> View {
     let none = cards.is_empty();
     view! {
         <div class="head"><h1>"Catalog"</h1></div>
-        <p class="sub">"What you can request. Each template is an ordinary Terraform module of the platform team; you see its real plan before anything is made."</p>
+        <p class="sub">"What you can request. Each template is an ordinary Terraform module or Helm chart of the platform team; you see exactly what it would do before anything is done."</p>
         {if none {
             empty(Icon::Catalog, "The catalog is empty", "A worker publishes the catalog’s folders when it starts. Start one, or put a template into its folder.", vec![])
         } else {
@@ -43,10 +43,9 @@ fn template_card(site: &Site, listed: &Listed, requests: bool) -> View {
         .map_or_else(|| listed.name.clone(), |t| t.title.clone());
     let name = title.clone();
     let usable = listed.digest.is_some();
-    let lacks = listed
-        .template
-        .as_ref()
-        .is_some_and(|t| t.needs.iter().any(|need| site.lacks(*need).is_some()));
+    let lacks = listed.template.as_ref().is_some_and(|t| {
+        t.release.is_none() && t.needs.iter().any(|need| site.lacks(*need).is_some())
+    });
     let ask = if lacks {
         "btn small"
     } else {
@@ -99,7 +98,17 @@ fn needs(site: &Site, template: &Template) -> View {
                 pill(Tone::Stop, Icon::Cloud, "needs AWS, which is missing here")
             }
             (Need::Aws, _) => pill(Tone::Sea, Icon::Cloud, "AWS"),
-            (Need::Kubernetes, _) => pill(Tone::Sea, Icon::Cloud, "Kubernetes"),
+            (Need::Kubernetes, _) => {
+                let cluster = template
+                    .release
+                    .as_ref()
+                    .map(|to| format!("cluster {}", to.cluster));
+                pill(
+                    Tone::Sea,
+                    Icon::Cloud,
+                    cluster.unwrap_or_else(|| "Kubernetes".into()),
+                )
+            }
         })
         .collect::<Vec<View>>()
         .into_any()
@@ -121,6 +130,7 @@ pub fn cloud_notes(site: &Site, template: &Template) -> Vec<View> {
         .needs
         .iter()
         .filter_map(|need| match (need, &site.aws) {
+            (Need::Kubernetes, _) => template.release.as_ref().map(cluster_note),
             (Need::Aws, Aws::Imitation(at)) => Some(banner(
                 Tone::Wait,
                 Icon::Cloud,
@@ -138,6 +148,21 @@ pub fn cloud_notes(site: &Site, template: &Template) -> Vec<View> {
             _ => None,
         })
         .collect()
+}
+
+/// Which cluster a chart needs, and how one is connected. Whether it is, only the workers know: they alone act on it.
+fn cluster_note(to: &Release) -> View {
+    let name = &to.cluster;
+    banner(
+        Tone::Sea,
+        Icon::Cloud,
+        format!("It needs the cluster “{name}”."),
+        view! {
+            "If no worker has it, a request stops at its preview and says so; nothing is lost. A cluster is connected by its kubeconfig, as "
+            <code>{format!("{name}.kubeconfig")}</code>" in the folder that "<code>"SLIPWAY_CLUSTERS"</code>" names for the workers."
+        },
+        None,
+    )
 }
 
 /// A length of life in words.
@@ -196,10 +221,13 @@ pub fn one(site: &Site, listed: &Listed, requests: bool) -> View {
         {listed.template.as_ref().map(|template| view! {
             <div class="cols gap"><div class="stack">
                 {card("What it asks for", asks(template.fields.len()), None, inputs(&template.fields))}
-                {card("What you get", format!("{} outputs", template.outputs.len()), None, outputs(template))}
+                {template.release.is_none().then(|| card("What you get", format!("{} outputs", template.outputs.len()), None, outputs(template)))}
             </div><aside class="stack" aria-label="About this template">
                 {card("About", "", None, about(listed, template))}
-                {card("Resources", "", None, kinds(template))}
+                {match &template.release {
+                    Some(to) => card("Where it goes", "", None, goes(to)),
+                    None => card("Resources", "", None, kinds(template)),
+                }}
             </aside></div>
         })}
     }
@@ -268,7 +296,7 @@ fn about(listed: &Listed, template: &Template) -> View {
         Who::Member => "members of a team",
         Who::Lead => "leads of a team",
     };
-    facts(vec![
+    let mut pairs = vec![
         (
             "Version",
             listed
@@ -281,6 +309,14 @@ fn about(listed: &Listed, template: &Template) -> View {
             "Engine",
             text(format!("{engine} {}", template.engine.version)),
         ),
+    ];
+    pairs.extend(
+        template
+            .chart
+            .as_ref()
+            .map(|chart| ("Chart", text(chart_words(chart)))),
+    );
+    pairs.extend([
         ("Lives for", text(life(template.life.default))),
         ("At most", text(life(template.life.greatest))),
         ("Who may ask", text(who)),
@@ -293,7 +329,41 @@ fn about(listed: &Listed, template: &Template) -> View {
                 link("/environments", listed.environments.to_string())
             },
         ),
-    ])
+    ]);
+    facts(pairs)
+}
+
+fn chart_words(chart: &Chart) -> String {
+    match &chart.app_version {
+        Some(app) => format!("{} {}, of version {app}", chart.name, chart.version),
+        None => format!("{} {}", chart.name, chart.version),
+    }
+}
+
+/// The pattern of a namespace's name, as people read it.
+#[must_use]
+pub fn namespace(to: &Release) -> View {
+    let words = to
+        .namespace
+        .replace("{team}", "‹team›")
+        .replace("{environment}", "‹name›");
+    code(words)
+}
+
+fn goes(to: &Release) -> View {
+    let mut pairs = vec![
+        ("Cluster", code(to.cluster.clone())),
+        ("Namespace", namespace(to)),
+    ];
+    if !to.namespace_labels.is_empty() {
+        let labels: Vec<View> = to
+            .namespace_labels
+            .iter()
+            .map(|(key, value)| view! { <div>{soft(key)}" "{value.clone()}</div> }.into_any())
+            .collect();
+        pairs.push(("Its labels", labels.into_any()));
+    }
+    facts(pairs)
 }
 
 fn kinds(template: &Template) -> View {

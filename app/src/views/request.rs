@@ -5,7 +5,7 @@ use slipway_catalog::Template;
 use slipway_domain::{environment::Class, time_text};
 use slipway_services::draft::Draft;
 
-use super::catalog::{cloud_notes, life, who_decides};
+use super::catalog::{cloud_notes, life, namespace, who_decides};
 use crate::{
     components::{
         FieldForm, Icon, Stage, Tone, View, area, banner, card, crumbs, digest, facts, fields,
@@ -52,6 +52,11 @@ pub fn view(site: &Site, draft: &Draft, saved: bool) -> View {
         stored: &draft.stored,
     };
     let inputs = fields(&form);
+    let send = if template.release.is_some() {
+        "See the preview"
+    } else {
+        "See the plan"
+    };
     view! {
         {crumbs(crumb, here)}
         <div class="head"><h1>{title}</h1></div>
@@ -62,7 +67,7 @@ pub fn view(site: &Site, draft: &Draft, saved: bool) -> View {
             {saved.then(|| banner(Tone::Go, Icon::Check, "Saved.", "Nothing was asked for yet; come back whenever you like.", None))}
             <form class="card form request" method="post" action=action novalidate>
                 // Enter in a field presses the first button of a form: let it be the one that sends.
-                <button class="vh" type="submit" name="do" value="send" tabindex="-1" aria-hidden="true">"See the plan"</button>
+                <button class="vh" type="submit" name="do" value="send" tabindex="-1" aria-hidden="true">{send}</button>
                 {wrong(draft)}
                 {about(draft, template)}
                 {(!template.fields.is_empty()).then(|| view! { <h2 class="rule">"Inputs"</h2> })}
@@ -72,7 +77,7 @@ pub fn view(site: &Site, draft: &Draft, saved: bool) -> View {
                 <div class="foot">
                     <button class="btn quiet danger" type="submit" name="do" value="discard" formnovalidate>"Discard"</button>
                     <button class="btn quiet" type="submit" name="do" value="save" formnovalidate>"Save for later"</button>
-                    <button class="btn primary" type="submit" name="do" value="send">"See the plan"</button>
+                    <button class="btn primary" type="submit" name="do" value="send">{send}</button>
                 </div>
             </form>
         </div><aside class="stack" aria-label="About this template">
@@ -314,13 +319,18 @@ fn reason(draft: &Draft) -> View {
 }
 
 fn facts_of(draft: &Draft, template: &Template) -> View {
-    facts(vec![
+    let mut pairs = vec![
         ("Template", view! { <a class="link" href=format!("/catalog/{}", draft.version.name)>{draft.version.name.clone()}</a>" "{digest(&draft.version.digest)} }.into_any()),
         ("Owner", text(template.owner.clone())),
         ("Class", text(template.class.word())),
         ("Who decides", text(who_decides(template.class))),
         ("Lives at most", text(life(template.life.greatest))),
-    ])
+    ];
+    if let Some(to) = &template.release {
+        pairs.push(("Cluster", text(to.cluster.clone())));
+        pairs.push(("Namespace", namespace(to)));
+    }
+    facts(pairs)
 }
 
 fn next(template: &Template) -> View {
@@ -336,23 +346,35 @@ fn next(template: &Template) -> View {
         note: text(note),
         took: None,
     };
-    stages(vec![
-        step(
-            "1",
+    let chart = template.release.is_some();
+    let (first, seen, done) = if chart {
+        (
+            "Preview",
+            "you see what would change in the cluster, object by object; nothing is changed yet",
+            "exactly that, live on its page",
+        )
+    } else {
+        (
             "Plan",
-            "you see exactly what would be made; nothing is made yet".into(),
-        ),
+            "you see exactly what would be made; nothing is made yet",
+            "exactly that plan, live on its page",
+        )
+    };
+    stages(vec![
+        step("1", first, seen.into()),
         step(
             "2",
             "Approval",
             format!("by {}", who_decides(template.class)),
         ),
-        step("3", "Apply", "exactly that plan, live on its page".into()),
+        step("3", "Apply", done.into()),
         step(
             "4",
             "Ready",
             if template.life.greatest.is_some() {
                 "it ends by itself, after a warning"
+            } else if chart {
+                "its pods run"
             } else {
                 "with its outputs"
             }

@@ -180,7 +180,7 @@ fn is_label(text: &str) -> bool {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// `Kind/name:path`; the name may hold `*`.
+/// `Kind/name:path`; the name is `*` for every object of the kind.
 fn is_field(text: &str) -> bool {
     let Some((object, path)) = text.split_once(':') else {
         return false;
@@ -196,7 +196,7 @@ fn is_field(text: &str) -> bool {
                 .all(|c| c.is_ascii_alphanumeric() || others.contains(c))
     };
     plain(kind, "")
-        && plain(name, "-.*")
+        && (name == "*" || plain(name, "-."))
         && !path.is_empty()
         && path.len() <= 253
         && !path.chars().any(|c| c.is_control() || c.is_whitespace())

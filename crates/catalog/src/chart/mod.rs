@@ -66,6 +66,7 @@ pub(crate) fn read(
         ));
     }
     add_sub_charts(bundle, &mut own.value)?;
+    values::drop_nulls(&mut own.value);
     let fields = form::fields(&schema, &own)?;
     let fields = match ask {
         Some((names, line)) => asked(fields, names, *line)?,

@@ -75,6 +75,14 @@ fn taken_away(mut given: Map<String, Value>, base: &Value) -> Value {
     Value::Object(given)
 }
 
+/// Helm takes out of a chart's own maps what is null there.
+pub(super) fn drop_nulls(value: &mut Value) {
+    if let Value::Object(items) = value {
+        items.retain(|_, item| !item.is_null());
+        items.values_mut().for_each(drop_nulls);
+    }
+}
+
 /// What the chart sees: the document laid over its own values.
 pub(super) fn laid_over(base: &Value, handed: &Value) -> Value {
     let (Value::Object(own), Value::Object(given)) = (base, handed) else {
