@@ -2,7 +2,11 @@
 
 use leptos::prelude::*;
 use slipway_catalog::{Broken, Chart, EngineName, Need, Release, Template, Who};
-use slipway_domain::{environment::Class, field::Field, time_text};
+use slipway_domain::{
+    environment::Class,
+    field::{Field, Kind},
+    time_text,
+};
 use slipway_services::template::Listed;
 use time::Duration;
 
@@ -253,6 +257,7 @@ fn inputs(fields: &[Field]) -> View {
             let beside = match (&field.default, field.sensitive) {
                 (None, _) => view! { <span>"needed"</span> }.into_any(),
                 (Some(_), true) => view! { <span>"optional"</span> }.into_any(),
+                (Some(_), false) if field.rules.is_some() && matches!(field.kind, Kind::Object(_)) => view! { <span>"optional"</span> }.into_any(),
                 (Some(value), false) if value.is_null() => view! { <span>"optional"</span> }.into_any(),
                 (Some(value), false) => view! { <code class="clip default" title=value.to_string()>{value.to_string()}</code> }.into_any(),
             };
@@ -335,7 +340,7 @@ fn about(listed: &Listed, template: &Template) -> View {
 
 fn chart_words(chart: &Chart) -> String {
     match &chart.app_version {
-        Some(app) => format!("{} {}, of version {app}", chart.name, chart.version),
+        Some(app) => format!("{} {} with {app}", chart.name, chart.version),
         None => format!("{} {}", chart.name, chart.version),
     }
 }

@@ -43,6 +43,7 @@ pub fn decode(fields: &[Field], entered: &Entered, stored: &BTreeSet<String>) ->
     let mut kept = BTreeSet::new();
     let mut all = Map::new();
     let mut unknown = BTreeSet::new();
+    let mut parts = Map::new();
     for field in fields {
         let before = reader.errors.len();
         if field.sensitive && reader.keeps(field, stored) {
@@ -54,14 +55,17 @@ pub fn decode(fields: &[Field], entered: &Entered, stored: &BTreeSet<String>) ->
         if reader.errors.len() > before {
             // What was understood of it is not what was meant.
             unknown.insert(field.name.clone());
+            parts.extend(value.map(|value| (field.name.clone(), value)));
         } else if let Some(value) = value {
             all.insert(field.name.clone(), value);
         }
     }
     let mut errors = reader.errors;
     for field in fields {
-        if let (Some(value), false) = (all.get(&field.name), unknown.contains(&field.name)) {
-            chart::check(field, value, entered, &mut errors);
+        if let Some(value) = all.get(&field.name) {
+            chart::check(field, value, false, entered, &mut errors);
+        } else if let Some(value) = parts.get(&field.name) {
+            chart::check(field, value, true, entered, &mut errors);
         }
     }
     // What a schema refuses stands at a control; the variable as a whole is then not understood.

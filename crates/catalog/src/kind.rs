@@ -135,6 +135,7 @@ fn member(name: String, expression: &Expression) -> Result<Member, BadType> {
                 default: None,
                 description: None,
                 choices: None,
+                never_empty: false,
             });
         }
     };
@@ -164,6 +165,7 @@ fn member(name: String, expression: &Expression) -> Result<Member, BadType> {
         default,
         description: None,
         choices: None,
+        never_empty: false,
     })
 }
 

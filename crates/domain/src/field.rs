@@ -54,6 +54,9 @@ pub struct Rules {
     pub schema: Value,
     /// What the chart's own values say here: Helm lays what is given over it. Null where they say nothing.
     pub base: Value,
+    /// The schema refuses an empty text, so that none is offered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub never_empty: bool,
 }
 
 /// Reads a value that is there: null is a value, and only a missing key is none.
@@ -109,6 +112,9 @@ pub struct Member {
     /// The only accepted values, when a chart's schema lists them: shown as a select.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choices: Option<Vec<String>>,
+    /// A chart's schema refuses an empty text, so that none is offered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub never_empty: bool,
 }
 
 /// One `validation` block.
@@ -196,6 +202,8 @@ impl<'a> Place<'a> {
                 {
                     Blank::Empty
                 }
+                // Helm lays a group over the chart's own, member by member: each says for itself what blank means.
+                Kind::Object(_) if self.is_laid_over() => Blank::Empty,
                 _ => Blank::Default,
             },
             None => match kind {
@@ -210,7 +218,19 @@ impl<'a> Place<'a> {
     /// Whether the page offers the `empty.` box: the kind has an empty value, and blank does not already mean it.
     #[must_use]
     pub fn offers_empty(self, kind: &Kind) -> bool {
-        kind.has_empty() && self.blank(kind) != Blank::Empty
+        kind.has_empty() && self.blank(kind) != Blank::Empty && !self.never_empty()
+    }
+
+    fn never_empty(self) -> bool {
+        match self {
+            Place::Field(field) => field.rules.as_ref().is_some_and(|rules| rules.never_empty),
+            Place::Member(member) => member.never_empty,
+            Place::Element => false,
+        }
+    }
+
+    fn is_laid_over(self) -> bool {
+        matches!(self, Place::Field(field) if field.rules.is_some() && !field.sensitive)
     }
 
     fn is_sensitive(self) -> bool {

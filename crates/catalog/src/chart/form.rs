@@ -110,12 +110,18 @@ pub(super) fn fields(schema: &Node, own: &Document) -> Result<Vec<Field>, Broken
             file: FILE.to_owned(),
             line: node.line,
             rules: Some(Rules {
+                never_empty: never_empty(&rules),
                 schema: rules,
                 base,
             }),
         });
     }
     Ok(fields)
+}
+
+/// Whether a schema refuses an empty text.
+fn never_empty(schema: &Value) -> bool {
+    judge(schema, &Value::from("")).is_ok_and(|refusals| !refusals.is_empty())
 }
 
 fn left(message: &str) -> Validation {
@@ -338,8 +344,13 @@ impl Form {
             };
             let kind = self.shape(node, base, &pointer, depth + 1);
             let whole = pointer == ELEMENT || self.is_whole(&pointer);
-            let default = Some(base).filter(|base| !base.is_null() && whole).cloned();
-            let must = if base.is_null() {
+            // A group is laid over the chart's own member by member: it has no default as a whole.
+            let laid_over = matches!(kind, Kind::Object(_)) && base.is_object();
+            let default = Some(base).filter(|base| !base.is_null() && whole && !laid_over);
+            let default = default.cloned();
+            let must = if laid_over {
+                true
+            } else if base.is_null() {
                 needed.contains(&name.as_str())
             } else {
                 !whole
@@ -351,6 +362,7 @@ impl Form {
                 optional: !must,
                 default,
                 description: description(node),
+                never_empty: never_empty(&node.value()),
             }
         };
         // A dot would read as a step in a control's name.

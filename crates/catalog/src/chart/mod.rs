@@ -12,7 +12,7 @@ mod yaml;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use slipway_domain::field::{Field, Kind};
+use slipway_domain::field::{Field, Kind, Member};
 
 pub(crate) use rules::check;
 pub use values::values;
@@ -106,6 +106,14 @@ fn add_sub_charts(bundle: &Bundle, own: &mut Value) -> Result<(), Broken> {
     Ok(())
 }
 
+/// Whether something must be given, here or further inside.
+fn is_needed(member: &Member) -> bool {
+    match &member.kind {
+        Kind::Object(members) if !member.optional => members.iter().any(is_needed),
+        _ => !member.optional,
+    }
+}
+
 /// The fields that are asked, in the order of `ask`; `name.member` asks one member of a group.
 fn asked(mut fields: Vec<Field>, names: &[String], line: u32) -> Result<Vec<Field>, Broken> {
     let wrong = |reason: String, hint: &str| Err(Broken::new(manifest::FILE, line, reason, hint));
@@ -149,7 +157,7 @@ fn asked(mut fields: Vec<Field>, names: &[String], line: u32) -> Result<Vec<Fiel
                 };
                 chosen.push(members.remove(at));
             }
-            if let Some(left) = members.iter().find(|member| !member.optional) {
+            if let Some(left) = members.iter().find(|member| is_needed(member)) {
                 let reason = format!(
                     "The chart needs “{top}.{}”, which “ask” leaves out.",
                     left.name

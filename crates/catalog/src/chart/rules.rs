@@ -263,14 +263,28 @@ fn type_word(kind: Type) -> &'static str {
     }
 }
 
-/// Judges what a form gave for a field, as Helm will: laid over the chart's own values.
-pub(crate) fn check(field: &Field, given: &Value, entered: &Entered, errors: &mut Errors) {
+/// Judges what a form gave for a field, as Helm will: laid over the chart's own values. Of a value that was understood in
+/// part only, a complaint counts where there is none yet and no row that fell away could have moved it.
+pub(crate) fn check(
+    field: &Field,
+    given: &Value,
+    in_part: bool,
+    entered: &Entered,
+    errors: &mut Errors,
+) {
     let Some(rules) = &field.rules else { return };
     let handed = values::handed(&field.kind, given, &rules.base);
     let seen = values::laid_over(&rules.base, &handed);
     // A stored schema that no longer compiles is Helm's to judge, at the preview.
     for refusal in judge(&rules.schema, &seen).unwrap_or_default() {
+        let moved = refusal.at.iter().any(|step| matches!(step, Step::Item(_)));
+        if in_part && (moved || refusal.about != About::Value) {
+            continue;
+        }
         let (path, message) = place(field, entered, &refusal);
+        if in_part && errors.contains_key(&path) {
+            continue;
+        }
         let known = errors.entry(path).or_default();
         if known.is_empty() {
             *known = message;

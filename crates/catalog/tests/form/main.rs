@@ -37,6 +37,7 @@ fn member(name: &str, kind: Kind, optional: bool, default: Option<Value>) -> Mem
         default,
         description: None,
         choices: None,
+        never_empty: false,
     }
 }
 

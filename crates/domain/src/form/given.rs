@@ -136,6 +136,7 @@ mod tests {
             default: None,
             description: None,
             choices: None,
+            never_empty: false,
         };
         vec![
             field("size", Kind::Number, Some(json!(1)), false),

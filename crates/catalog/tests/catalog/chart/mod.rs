@@ -382,10 +382,27 @@ fn the_service_asks_what_differs_from_service_to_service() {
     let handed = values(&service, &good.values);
     assert_eq!(handed["env"], json!({ "LOG_LEVEL": "debug" }));
     assert_eq!(handed["resources"]["limits"], json!({ "memory": "64Mi" }));
+    // Blank means what it says: no address, whatever the chart's own values are.
+    assert_eq!(handed["ingress"], json!({ "host": "" }));
+    let Kind::Object(members) = &field(&service, "image").kind else {
+        panic!("a group")
+    };
+    assert!(
+        members
+            .iter()
+            .all(|member| member.never_empty && !member.optional)
+    );
     let mut latest = asked;
     latest[1].1 = "latest";
     let bad = fill(&service, &latest);
     assert_eq!(bad.errors.keys().collect::<Vec<_>>(), ["in.image.digest"]);
+    // What is missing beside it does not hide it.
+    latest[0].1 = "";
+    let both = fill(&service, &latest);
+    assert_eq!(
+        both.errors.keys().collect::<Vec<_>>(),
+        ["in.image.digest", "in.image.repository"]
+    );
 }
 
 #[test]
