@@ -1,3 +1,3 @@
-# Start with `make run` (AWS=moto adds an imitated AWS); `make help` lists the targets. Words for a target go in ARGS='…'.
-.PHONY: help run build site parts test test-platform test-bare check imports queries journeys bench
-help run build site parts test test-platform test-bare check imports queries journeys bench: ; @AWS="$(AWS)" sh xtask/run.sh $@ $(ARGS)
+# Start with `make run` (AWS=moto adds an imitated AWS, `make lab` a cluster); `make help` lists the targets. Words for a target go in ARGS='…'.
+.PHONY: help run lab build site parts test test-platform test-bare check imports queries journeys bench
+help run lab build site parts test test-platform test-bare check imports queries journeys bench: ; @AWS="$(AWS)" sh xtask/run.sh $@ $(ARGS)

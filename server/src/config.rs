@@ -109,6 +109,12 @@ pub struct Settings {
     /// The OpenTofu binary, beside Terraform.
     #[arg(long, env = "SLIPWAY_ENGINE_TOFU")]
     pub engine_tofu: Option<PathBuf>,
+    /// The Helm binary.
+    #[arg(long, env = "SLIPWAY_HELM")]
+    pub helm: Option<PathBuf>,
+    /// Folder with a kubeconfig for each cluster, `<name>.kubeconfig`.
+    #[arg(long, env = "SLIPWAY_CLUSTERS")]
+    pub clusters: Option<PathBuf>,
     /// Folder with the built browser side.
     #[arg(long, env = "SLIPWAY_SITE", default_value = "target/site")]
     pub site: PathBuf,

@@ -309,6 +309,8 @@ async fn start_worker(
         catalog: settings.catalog.clone(),
         terraform,
         opentofu,
+        helm: settings.helm.clone(),
+        clusters: settings.clusters.clone(),
         provider_mirror: settings.provider_mirror.clone(),
         imitation: settings.aws_endpoint.clone().map(|endpoint| Imitation {
             name: settings

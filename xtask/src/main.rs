@@ -16,6 +16,7 @@ mod http;
 mod image;
 mod imports;
 mod json;
+mod lab;
 mod newcomer;
 mod pg;
 mod pgwire;
@@ -38,6 +39,7 @@ const HELP: &str = "\
 Slipway: make TARGET, or sh xtask/run.sh TARGET
 
   run          find or install what is missing, build, and start the portal (AWS=moto: with an imitated AWS)
+  lab          run, connected to a Kubernetes control plane and Helm on this machine (built once, with Go)
   build        the browser side and the server, without starting (--release: as for production)
   parts        find or install PostgreSQL and the engine, and print where they are
   site         the browser side alone: target/site
@@ -56,7 +58,8 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let rest = args.get(1..).unwrap_or_default();
     let outcome = match args.first().map_or("help", String::as_str) {
-        "run" => serve::run(rest),
+        "run" => serve::run(rest, false),
+        "lab" => serve::run(rest, true),
         "build" => serve::everything(rest.iter().any(|arg| arg == "--release")).map(|_| ()),
         "check" => check::run(),
         "test" => test::run(rest),

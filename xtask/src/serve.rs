@@ -1,7 +1,7 @@
 //! `make run`: every part found or made, then this process becomes `slipway up`.
 
 use crate::ui::Step;
-use crate::{Result, aws, cmd, engine, pg, tree, wasm};
+use crate::{Result, aws, cmd, engine, lab, pg, tree, wasm};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,14 +19,20 @@ const SERVER_INPUTS: &[&str] = &[
     ".sqlx",
 ];
 
-/// Brings everything in place and becomes `slipway up`; further words are its own (`--listen …`).
-pub fn run(args: &[String]) -> Result<()> {
+/// Brings everything in place and becomes `slipway up`; further words are its own (`--listen …`). With
+/// `lab` it is connected to a cluster on this machine.
+pub fn run(args: &[String], lab: bool) -> Result<()> {
     let release = args.iter().any(|arg| arg == "--release");
     let mut up = Command::new(everything(release)?);
     up.arg("up")
         .args(args.iter().filter(|arg| *arg != "--release"));
     for (name, value) in parts()? {
         up.env(name, value);
+    }
+    if lab {
+        for (name, value) in lab::ensure(true)?.env {
+            up.env(name, value);
+        }
     }
     // Standard input stays: Ctrl-C and the terminal belong to the portal from here on.
     Err(format!("slipway did not start: {}", up.exec()))

@@ -4,7 +4,9 @@
 
 use crate::tiers::{Count, ORDER, Program};
 use crate::ui::Step;
-use crate::{Result, aws, browser, check, engine, imports, platform, queries, serve, tiers, tree};
+use crate::{
+    Result, aws, browser, check, engine, imports, lab, platform, queries, serve, tiers, tree,
+};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -83,6 +85,14 @@ fn full_environment(named: &mut Vec<String>) -> Result<Vec<(&'static str, String
     }
     if std::env::var("AWS").map_or(true, |value| value.is_empty()) {
         env.extend(aws::ensure().env);
+    }
+    // Its parts are those of the platform's tiers, which CI builds anyway.
+    let ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    if std::env::var_os("SLIPWAY_CLUSTERS").is_none() {
+        match lab::ensure(ci) {
+            Ok(lab) => env.extend(lab.env),
+            Err(reason) => named.push(format!("the lab: {reason}")),
+        }
     }
     let mirror = env
         .iter()

@@ -4,5 +4,7 @@
 //! what happened as values. Forbidden: SQL, reading configuration, and printing a value that came from a secret.
 
 pub mod directory;
+pub mod helm;
+pub mod kubernetes;
 pub mod post;
 pub mod terraform;

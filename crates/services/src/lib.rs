@@ -12,6 +12,7 @@ mod error;
 
 pub mod approval;
 pub mod audit;
+pub mod cluster;
 pub mod deployment;
 pub mod directory;
 pub mod draft;

@@ -44,6 +44,13 @@ pub fn start(shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
         crate::terraform::drain(&shared.pool, &shared.config.folder).await;
         Ok(())
     }));
+    if shared.config.clusters.is_some() {
+        tasks.push(every(
+            shared,
+            Duration::from_secs(15),
+            |shared| async move { crate::helm::look(&shared).await },
+        ));
+    }
     if shared.config.catalog.is_some() {
         tasks.push(every(shared, Duration::from_secs(4), |shared| async move {
             publish(&shared).await

@@ -6,6 +6,7 @@
 
 mod chores;
 mod directory;
+mod helm;
 mod lease;
 mod logging;
 mod post;
@@ -41,6 +42,10 @@ pub struct Config {
     pub terraform: Option<PathBuf>,
     /// Path of the OpenTofu binary; `None` = `tofu` on the PATH.
     pub opentofu: Option<PathBuf>,
+    /// Path of the Helm binary; `None` = `helm` on the PATH.
+    pub helm: Option<PathBuf>,
+    /// A folder with a kubeconfig for each cluster, `<name>.kubeconfig`; `None` = this worker acts on none.
+    pub clusters: Option<PathBuf>,
     /// A folder with provider packages (a filesystem mirror), used instead of the network for what it holds.
     pub provider_mirror: Option<PathBuf>,
     /// AWS answered by an imitation, on this machine.
@@ -71,6 +76,8 @@ impl Config {
             catalog: None,
             terraform: None,
             opentofu: None,
+            helm: None,
+            clusters: None,
             provider_mirror: None,
             imitation: None,
             region: "eu-west-1".into(),
@@ -96,6 +103,9 @@ pub(crate) struct Shared {
     pub key: WorkerKey,
     pub me: work::Worker,
     pub engines: terraform::Engines,
+    /// Helm, or why there is none.
+    pub helm: Result<slipway_adapters::helm::Helm, slipway_adapters::terraform::EngineMissing>,
+    pub clusters: helm::Clusters,
     /// Why the worker should stop, if it should.
     pub leaving: watch::Receiver<Leaving>,
 }
@@ -184,7 +194,8 @@ pub async fn start(
     };
     let post = config.post.open()?;
     let engines = terraform::Engines::find(&config).await?;
-    let facts = json!({ "engines": engines.facts(), "key": key.id(), "slots": config.slots });
+    let helm = helm::find(&config).await?;
+    let facts = json!({ "engines": engines.facts(), "helm": helm.as_ref().ok().map(|h| &h.version), "key": key.id(), "slots": config.slots });
     let me = work::register(
         &pool,
         &config.name,
@@ -197,6 +208,8 @@ pub async fn start(
     let mut engines = engines.ready(&config).await?;
     terraform::rescue(&pool, &key, &config.folder, engines.rescued()).await?;
     let shared = Arc::new(Shared {
+        helm,
+        clusters: helm::Clusters::of(config.clusters.clone()),
         config,
         pool,
         hub,

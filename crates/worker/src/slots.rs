@@ -8,7 +8,7 @@ use slipway_services::{
     work::{self, Claim, Kind, Next},
 };
 
-use crate::{Leaving, Shared, heard, lease::Hold, now, terraform};
+use crate::{Leaving, Shared, heard, helm, lease::Hold, now, terraform};
 
 /// Without a hint the queue is looked at this often: notifications can be lost, jobs can't.
 const POLL: Duration = Duration::from_secs(2);
@@ -43,7 +43,13 @@ async fn carry_out(shared: &Arc<Shared>, mut claim: Claim) {
     loop {
         let run = claim.run;
         let hold = Hold::start(shared.clone(), claim.clone());
+        let of_helm = claim.stack.engine == helm::ENGINE;
         let done = match claim.kind {
+            Kind::Preview if of_helm => helm::preview(shared, &claim, &hold).await,
+            Kind::Apply if of_helm => helm::apply(shared, &claim, &hold).await.map(Next::Done),
+            Kind::Reconcile if of_helm => {
+                helm::reconcile(shared, &claim, &hold).await.map(Next::Done)
+            }
             Kind::Preview => match terraform::preview(shared, &claim, &hold).await {
                 Ok((next, bench)) => {
                     planned = bench;

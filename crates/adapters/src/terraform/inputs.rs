@@ -23,8 +23,11 @@ impl fmt::Debug for Inputs {
 }
 
 impl Inputs {
-    /// All values as one object. `Err` names a variable whose secret is no JSON.
-    pub(crate) fn object(&self) -> Result<Map<String, Value>, String> {
+    /// All values as one object.
+    ///
+    /// # Errors
+    /// The name of a variable whose secret is no JSON.
+    pub fn object(&self) -> Result<Map<String, Value>, String> {
         let mut all = self.plain.clone();
         for (name, secret) in &self.secret {
             let value = serde_json::from_str(secret.expose()).map_err(|_| name.clone())?;
@@ -34,7 +37,8 @@ impl Inputs {
     }
 
     /// Every text inside the sensitive values: what the redactor has to know.
-    pub(crate) fn secret_texts(&self) -> Vec<String> {
+    #[must_use]
+    pub fn secret_texts(&self) -> Vec<String> {
         let mut texts = Vec::new();
         for secret in self.secret.values() {
             match serde_json::from_str::<Value>(secret.expose()) {

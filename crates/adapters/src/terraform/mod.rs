@@ -13,20 +13,20 @@
 //! After each tool has ended its whole process group is killed, and seen to be gone.
 
 mod backend;
-mod cancel;
-mod canonical;
-mod clear;
+pub(crate) mod cancel;
+pub(crate) mod canonical;
+pub(crate) mod clear;
 mod constraint;
 mod engine;
-mod failure;
-mod flatten;
+pub(crate) mod failure;
+pub(crate) mod flatten;
 mod group;
 mod inputs;
 mod outcome;
 mod plan_json;
-mod process;
+pub(crate) mod process;
 mod projection;
-mod redact;
+pub(crate) mod redact;
 mod run;
 mod saved;
 mod shop;

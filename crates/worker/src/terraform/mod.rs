@@ -18,7 +18,7 @@ use slipway_services::{Refusal, template, work, work::Claim};
 
 pub use apply::apply;
 pub use engines::Engines;
-pub use preview::preview;
+pub use preview::{place, preview};
 pub use reconcile::reconcile;
 pub use store::{drain, rescue};
 
@@ -141,7 +141,7 @@ impl Bench {
 }
 
 /// What a failed step tells people: the engine's errors, each once, and which inputs they are about.
-fn refusal(failed: Failed) -> Refusal {
+pub(crate) fn refusal(failed: Failed) -> Refusal {
     let mut why = Refusal::new(failed.message, failed.detail.trim(), failed.hint);
     let errors = failed.diagnostics.iter().filter(|d| d.severity == "error");
     for error in errors.clone().take(5) {
@@ -174,7 +174,7 @@ fn refusal(failed: Failed) -> Refusal {
 }
 
 /// Passes on to the engine when, how hard and why it should stop.
-fn tie(hold: &Hold) -> (Cancel, tokio::task::JoinHandle<()>) {
+pub(crate) fn tie(hold: &Hold) -> (Cancel, tokio::task::JoinHandle<()>) {
     let cancel = Cancel::new();
     let mut stop = hold.stop();
     let tied = cancel.clone();
@@ -200,7 +200,7 @@ fn tie(hold: &Hold) -> (Cancel, tokio::task::JoinHandle<()>) {
 }
 
 /// Opens the run's log for this claim.
-async fn log(shared: &Shared, claim: &Claim) -> anyhow::Result<Log> {
+pub(crate) async fn log(shared: &Shared, claim: &Claim) -> anyhow::Result<Log> {
     let writer = patiently("the log", || async {
         slipway_services::log::Writer::open(&shared.pool, claim.run, claim.fence).await
     })

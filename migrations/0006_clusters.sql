@@ -1,0 +1,20 @@
+-- Clusters, as the workers find them. No credential is here: it lies with the workers, and the web process sees only
+-- whether a cluster answers, and since when it does not.
+
+create table cluster (
+    name         text primary key,
+    -- The API server's address, for people; null until it was read.
+    server       text,
+    version      text,
+    -- When it last answered.
+    seen_at      timestamptz,
+    -- Since when it does not, and why: message, detail, hint.
+    failed_since timestamptz,
+    failure      jsonb,
+    -- When somebody last asked it.
+    asked_at     timestamptz not null,
+    created_at   timestamptz not null
+);
+
+grant select on cluster to slipway_web, slipway_worker;
+grant insert, update on cluster to slipway_worker;
