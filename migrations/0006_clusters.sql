@@ -18,3 +18,6 @@ create table cluster (
 
 grant select on cluster to slipway_web, slipway_worker;
 grant insert, update on cluster to slipway_worker;
+
+-- The deployment that a run puts back, if it does: a rollback is a run like any other.
+alter table run add column back_to bigint references deployment;

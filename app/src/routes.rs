@@ -129,6 +129,16 @@ pub fn table() -> Vec<Route> {
             api::environment::extend,
         ),
         page(
+            "/environments/{id}/back",
+            Needs(Right::ChangeEnvironment),
+            pages::environment::back,
+        ),
+        form(
+            "/environments/{id}/back",
+            Needs(Right::ChangeEnvironment),
+            api::environment::back,
+        ),
+        page(
             "/environments/{id}/destroy",
             Needs(Right::SeeEnvironment),
             pages::environment::destroy,

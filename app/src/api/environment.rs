@@ -78,3 +78,22 @@ pub async fn destroy(desk: Desk, Path(of): Path<String>, Form(form): Form<Answer
     let run = environment::destroy(web, &desk.ctx, view.id, &form.reason.replace('\0', "")).await?;
     Ok(see(&format!("/runs/{run}")))
 }
+
+/// What is put back, and why.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct PutBack {
+    to: String,
+    reason: String,
+}
+
+/// `POST /environments/{id}/back`: asks for the preview of it; nothing is changed by this post.
+///
+/// # Errors
+/// If the reader may not, or that deployment made nothing.
+pub async fn back(desk: Desk, Path(of): Path<String>, Form(form): Form<PutBack>) -> Answer {
+    let web = &desk.app.office.web;
+    let reason: String = form.reason.replace('\0', "").chars().take(2_000).collect();
+    let run = environment::put_back(web, &desk.ctx, id(&of)?, id(&form.to)?, &reason).await?;
+    Ok(see(&format!("/runs/{run}")))
+}

@@ -90,3 +90,26 @@ pub async fn ask_destroy(desk: &Desk, of: &str, typed: &Destroy) -> Answer {
     )
     .await
 }
+
+/// Which deployment is put back.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct To {
+    to: String,
+}
+
+/// `GET /environments/{id}/back?to=…`
+///
+/// # Errors
+/// If there is no such environment or deployment for the reader, or they may not change it.
+pub async fn back(desk: Desk, Path(of): Path<String>, Query(to): Query<To>) -> Answer {
+    let web = &desk.app.office.web;
+    let of = environment::find(web, &desk.ctx, id(&of)?).await?;
+    let to = id(&to.to)?;
+    let past = environment::past(web, &desk.ctx, of.id, to).await?;
+    desk.page(
+        Paper::new(format!("Put {} back", of.name), Here::Environments),
+        || views::back::view(&of, &past, to),
+    )
+    .await
+}

@@ -9,12 +9,13 @@ use slipway_domain::{
     time_text,
 };
 use slipway_services::{
+    deployment::Deployment,
     environment::{Options, View as Environment},
     run::Link,
 };
 use time::{Duration, OffsetDateTime};
 
-use super::{catalog::class_pill, home::recent_row};
+use super::{catalog::class_pill, history::entry};
 use crate::components::{
     Icon, Row, Tone, View, ago, area, card, code, copy, crumbs, digest, environment_pill, facts,
     icon, left, link, row, run_pill, run_sign, sheet, shown, text, times::now,
@@ -47,7 +48,7 @@ pub fn view(of: &Environment, actor: &Actor) -> View {
         <div class="cols gap"><div class="stack" data-live="main">
             {outputs(of)}
             {runs(of)}
-            {deployments(of)}
+            {deployments(of, options)}
             {resources(of)}
         </div><aside class="stack" aria-label="About this environment" data-live="side">
             {card("Facts", "", None, facts_of(of))}
@@ -226,17 +227,31 @@ fn runs(of: &Environment) -> View {
     card("Last runs", "", None, rows.into_any())
 }
 
-fn deployments(of: &Environment) -> Option<View> {
-    let rows: Vec<View> = of.deployments.iter().map(recent_row).collect();
+fn deployments(of: &Environment, options: Options) -> Option<View> {
+    // The newest that came to its end is what runs now.
+    let runs_now = of.deployments.iter().find(|d| is_good(d)).map(|d| d.id);
+    let rows: Vec<View> = of
+        .deployments
+        .iter()
+        .map(|d| {
+            let back = options.change && is_good(d) && Some(d.id) != runs_now;
+            let url = back.then(|| format!("/environments/{}/back?to={}", of.id, d.id));
+            entry(d, url)
+        })
+        .collect();
     (!rows.is_empty()).then(|| {
         let all = super::query("/history", &[("environment", &of.name)]);
         card(
             "Deployments",
             "what was applied",
             Some(view! { <a href=all>"All"</a> }.into_any()),
-            rows.into_any(),
+            view! { <div class="deps">{rows}</div> }.into_any(),
         )
     })
+}
+
+fn is_good(of: &Deployment) -> bool {
+    matches!(of.outcome, State::Succeeded | State::Degraded) && of.operation != Operation::Destroy
 }
 
 fn resources(of: &Environment) -> Option<View> {

@@ -49,7 +49,7 @@ pub fn view(page: Page, filter: &Filter) -> View {
                 .map(|state| (state.word().to_owned(), run_look(*state).0.to_lowercase())),
         )
         .collect();
-    let rows: Vec<View> = page.deployments.iter().map(entry).collect();
+    let rows: Vec<View> = page.deployments.iter().map(|of| entry(of, None)).collect();
     let none = rows.is_empty();
     view! {
         <div class="head"><h1>"History"</h1></div>
@@ -70,7 +70,9 @@ pub fn view(page: Page, filter: &Filter) -> View {
     .into_any()
 }
 
-fn entry(of: &slipway_services::deployment::Deployment) -> View {
+/// One deployment, which unfolds; with a way back to it, if there is one.
+#[must_use]
+pub fn entry(of: &slipway_services::deployment::Deployment, back: Option<String>) -> View {
     let who = of.requested_by.clone().unwrap_or_else(|| "a rule".into());
     let approved = if of.approved_by.is_empty() {
         "nobody had to".to_owned()
@@ -96,6 +98,7 @@ fn entry(of: &slipway_services::deployment::Deployment) -> View {
                     ("Approved by", text(approved)),
                     ("Ended", ago(of.finished_at)),
                 ])}
+                {back.map(|url| view! { <p class="acts"><a class="btn small" href=url>"Put this back…"</a></p> })}
             </div>
         </details>
     }

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod approvals;
 pub mod audit;
+pub mod back;
 pub mod catalog;
 pub mod environment;
 pub mod environments;

@@ -46,6 +46,8 @@ pub struct Config {
     pub helm: Option<PathBuf>,
     /// A folder with a kubeconfig for each cluster, `<name>.kubeconfig`; `None` = this worker acts on none.
     pub clusters: Option<PathBuf>,
+    /// A release that is not well after so long is rolled back.
+    pub release_patience: std::time::Duration,
     /// A folder with provider packages (a filesystem mirror), used instead of the network for what it holds.
     pub provider_mirror: Option<PathBuf>,
     /// AWS answered by an imitation, on this machine.
@@ -78,6 +80,7 @@ impl Config {
             opentofu: None,
             helm: None,
             clusters: None,
+            release_patience: std::time::Duration::from_secs(300),
             provider_mirror: None,
             imitation: None,
             region: "eu-west-1".into(),

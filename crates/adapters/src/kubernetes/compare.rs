@@ -99,6 +99,17 @@ impl Cluster {
         Ok(before.and_then(|before| changed(object, Some(&before), None, &self.name, redactor)))
     }
 
+    /// An object as it is; `None` if it is not there.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub async fn live(&self, object: &Object, namespace: &str) -> Result<Option<Value>, Failed> {
+        let api = self.api(object, namespace).await?;
+        let what = format!("show {}", object.address());
+        let live = self.ask(&what, api.get_opt(&object.name)).await?;
+        Ok(live.and_then(|live| serde_json::to_value(live).ok()))
+    }
+
     /// An object of which nothing is there yet, and which the server cannot be asked about because its namespace is
     /// missing: what the chart says is all that is known.
     #[must_use]

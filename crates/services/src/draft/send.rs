@@ -115,6 +115,7 @@ pub async fn send(web: &PgPool, ctx: &Ctx, mut draft: Draft) -> Result<Sent> {
                 inputs: &inputs,
                 sensitive: &Value::Object(all),
                 stack: row.stack,
+                back_to: None,
             };
             run::create(&mut tx, ctx, new).await?
         }
@@ -153,6 +154,7 @@ pub async fn create(
         inputs,
         sensitive,
         stack,
+        back_to: None,
     };
     Ok(Some((run::create(tx, ctx, new).await?, environment)))
 }

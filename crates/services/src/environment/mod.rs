@@ -5,7 +5,7 @@ mod store;
 use serde::{Deserialize, Serialize};
 use slipway_domain::{
     environment::{Class, EnvironmentState},
-    id::{EnvironmentId, RunId, TeamId},
+    id::{DeploymentId, EnvironmentId, RunId, TeamId},
     plan::Output,
     rights::{self, Right},
     role::Actor,
@@ -288,8 +288,78 @@ async fn request_destroy(
         inputs: &row.inputs,
         sensitive: &row.sensitive,
         stack: row.stack,
+        back_to: None,
     };
     run::create(tx, ctx, new).await
+}
+
+/// What an earlier deployment made, for the question before it is put back.
+///
+/// # Errors
+/// [`Error::NotFound`] for a deployment of another environment, or of one that the reader does not see.
+pub async fn past(web: &PgPool, ctx: &Ctx, id: EnvironmentId, of: DeploymentId) -> Result<Back> {
+    let mut conn = web.acquire().await?;
+    let team = store::team(&mut conn, id).await?.ok_or(Error::NotFound)?;
+    ctx.require_in(Right::ChangeEnvironment, team)?;
+    store::back(&mut conn, id, of).await?.ok_or(Error::NotFound)
+}
+
+/// Asks for what an earlier deployment of the environment made: its template in its version, and its inputs. A run like
+/// any other: previewed, decided, applied. Sensitive inputs have the values in force, because older ones are gone for good.
+///
+/// A second request for the same while one is open answers the open one.
+///
+/// # Errors
+/// [`Error::NotFound`] for a deployment of another environment; [`Error::Refused`] without the right, or for one that made
+/// nothing; [`Error::Stale`] if the environment is gone.
+pub async fn put_back(
+    web: &PgPool,
+    ctx: &Ctx,
+    id: EnvironmentId,
+    to: DeploymentId,
+    reason: &str,
+) -> Result<RunId> {
+    let mut tx = web.begin().await?;
+    let row = store::lock(&mut tx, id).await?.ok_or(Error::NotFound)?;
+    ctx.require_in(Right::ChangeEnvironment, row.team_id)?;
+    if row.state.is_over() {
+        return Err(Error::stale(
+            "Nothing was put back.",
+            "This environment is gone.",
+            "Ask for a new one.",
+        ));
+    }
+    let back = store::back(&mut tx, id, to).await?.ok_or(Error::NotFound)?;
+    if !back.made {
+        return Err(Error::refused(
+            "Nothing was put back.",
+            "That deployment did not come to its end, so there is nothing that is known to have worked.",
+            "Choose one that succeeded.",
+        ));
+    }
+    if let Some(open) = store::open_back(&mut tx, id, to).await? {
+        return Ok(open);
+    }
+    // What the other version asks for, as far as a value is in force.
+    let asked = row.sensitive.as_object().into_iter().flatten();
+    let sensitive = asked
+        .filter(|(name, _)| back.sensitive.iter().any(|wanted| wanted == *name))
+        .map(|(name, secret)| (name.clone(), secret.clone()))
+        .collect();
+    let new = run::New {
+        environment: id.get(),
+        operation: Operation::Change,
+        title: &format!("Put {} back to run {}", row.name, back.run),
+        reason: reason.trim(),
+        template_digest: &back.template_digest,
+        inputs: &back.inputs,
+        sensitive: &serde_json::Value::Object(sensitive),
+        stack: row.stack,
+        back_to: Some(to.get()),
+    };
+    let run = run::create(&mut tx, ctx, new).await?;
+    tx.commit().await?;
+    Ok(run)
 }
 
 /// Asks for the destruction of what has reached its end, and for the end of votes that nobody gave in time. The worker
@@ -314,4 +384,5 @@ pub async fn end_expired(worker: &PgPool, ctx: &Ctx) -> Result<usize> {
     Ok(made)
 }
 
+pub use store::Back;
 pub(crate) use store::lock;

@@ -1,7 +1,7 @@
 use serde_json::Value;
 use slipway_domain::{
     environment::{Class, EnvironmentState},
-    id::{EnvironmentId, RunId, TeamId, UserId},
+    id::{DeploymentId, EnvironmentId, RunId, TeamId, UserId},
 };
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
@@ -184,6 +184,70 @@ pub async fn open_destroy(tx: &mut PgConnection, id: EnvironmentId) -> Result<Op
     Ok(sqlx::query_scalar!(
         "select id from run where environment_id = $1 and operation = 'destroy' and finished_at is null order by id limit 1",
         id.get()
+    )
+    .fetch_optional(tx)
+    .await?
+    .map(RunId::new))
+}
+
+pub async fn team(conn: &mut PgConnection, id: EnvironmentId) -> Result<Option<TeamId>> {
+    let team = sqlx::query_scalar!("select team_id from environment where id = $1", id.get());
+    Ok(team.fetch_optional(conn).await?.map(TeamId::new))
+}
+
+/// An earlier deployment, for a run that puts it back.
+#[derive(Clone, Debug)]
+pub struct Back {
+    /// Its run.
+    pub run: RunId,
+    /// The version of the template that it was made with.
+    pub template_digest: String,
+    /// Its inputs without the sensitive ones.
+    pub inputs: Value,
+    /// Names of its template's sensitive inputs.
+    pub sensitive: Vec<String>,
+    /// It came to its end, and made something.
+    pub made: bool,
+    /// When.
+    pub finished_at: OffsetDateTime,
+}
+
+pub async fn back(
+    tx: &mut PgConnection,
+    id: EnvironmentId,
+    of: DeploymentId,
+) -> Result<Option<Back>> {
+    let row = sqlx::query!(
+        r#"select d.run_id, d.template_digest, d.inputs, d.finished_at,
+               d.operation <> 'destroy' and d.outcome in ('succeeded', 'degraded') as "made!",
+               array(select f->>'name' from jsonb_array_elements(v.parsed->'fields') f
+                     where (f->>'sensitive')::boolean) as "sensitive!: Vec<Option<String>>"
+           from deployment d join template_version v on v.digest = d.template_digest
+           where d.id = $1 and d.environment_id = $2"#,
+        of.get(),
+        id.get(),
+    )
+    .fetch_optional(tx)
+    .await?;
+    Ok(row.map(|r| Back {
+        run: RunId::new(r.run_id),
+        template_digest: r.template_digest,
+        inputs: r.inputs,
+        sensitive: r.sensitive.into_iter().flatten().collect(),
+        made: r.made,
+        finished_at: r.finished_at,
+    }))
+}
+
+pub async fn open_back(
+    tx: &mut PgConnection,
+    id: EnvironmentId,
+    to: DeploymentId,
+) -> Result<Option<RunId>> {
+    Ok(sqlx::query_scalar!(
+        "select id from run where environment_id = $1 and back_to = $2 and finished_at is null order by id limit 1",
+        id.get(),
+        to.get(),
     )
     .fetch_optional(tx)
     .await?

@@ -121,6 +121,8 @@ pub(crate) struct New<'a> {
     pub inputs: &'a serde_json::Value,
     pub sensitive: &'a serde_json::Value,
     pub stack: i64,
+    /// The deployment that it puts back.
+    pub back_to: Option<i64>,
 }
 
 /// Makes a run and queues its preview, or lets it wait behind the environment's active one. The environment's row must

@@ -222,12 +222,13 @@ pub async fn create(tx: &mut PgConnection, ctx: &Ctx, new: New<'_>) -> Result<Ru
                            where environment_id = $1 and not waiting and finished_at is null),
               made as (
                insert into run (environment_id, operation, state, waiting, title, requested_by, reason, template_digest,
-                                inputs, sensitive, created_at)
-               select $1, $2, 'queued', active.n > 0, $3, $4, $5, $6, $7, $8, $9 from active
+                                inputs, sensitive, back_to, created_at)
+               select $1, $2, 'queued', active.n > 0, $3, $4, $5, $6, $7, $8, $12, $9 from active
                returning id, waiting, version),
               stepped as (
                insert into run_step (run_id, n, action, stack_id, state, created_at)
-               select id, 1, 'terraform', $10, 'queued', $9 from made),
+               select made.id, 1, case k.engine when 'helm' then 'helm' else 'terraform' end, $10, 'queued', $9
+               from made, stack k where k.id = $10),
               evented as (
                insert into run_event (run_id, at, state, kind, actor_id, worker, detail, created_at)
                select id, $9, 'queued', 'run.request', $4, $11, '{}', $9 from made)
@@ -243,6 +244,7 @@ pub async fn create(tx: &mut PgConnection, ctx: &Ctx, new: New<'_>) -> Result<Ru
         ctx.now,
         new.stack,
         ctx.actor.as_ref().filter(|a| a.user.get() <= 0).map(|a| a.name.clone()),
+        new.back_to,
     )
     .fetch_one(&mut *tx)
     .await?;

@@ -1,6 +1,6 @@
 //! Releases exactly what was approved, and says how it goes, pod by pod.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use futures_util::StreamExt;
 use slipway_adapters::{
@@ -26,9 +26,6 @@ use crate::{
     now, patiently,
     terraform::{log, refusal, tie},
 };
-
-/// A release that is not well by then is rolled back.
-pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What happened.
 enum End {
@@ -128,13 +125,13 @@ async fn release(
             Some(good) => {
                 bench
                     .release
-                    .rollback(good.revision, PATIENCE, cancel, &mut Lines::to(log))
+                    .rollback(good.revision, bench.patience, cancel, &mut Lines::to(log))
                     .await
             }
             None => {
                 bench
                     .release
-                    .uninstall(PATIENCE, cancel, &mut Lines::to(log))
+                    .uninstall(bench.patience, cancel, &mut Lines::to(log))
                     .await
             }
         };
@@ -168,7 +165,9 @@ async fn follow(
     let pods = bench.cluster.watch_pods(&bench.namespace);
     tokio::pin!(pods);
     let (mark, mut lines) = (mark(claim), Lines::to(log));
-    let upgrade = bench.release.upgrade(&mark, PATIENCE, cancel, &mut lines);
+    let upgrade = bench
+        .release
+        .upgrade(&mark, bench.patience, cancel, &mut lines);
     tokio::pin!(upgrade);
     loop {
         tokio::select! {
@@ -261,12 +260,12 @@ async fn finished(
         let back = if saved.revision > 0 {
             bench
                 .release
-                .rollback(saved.revision, PATIENCE, cancel, &mut Lines::to(log))
+                .rollback(saved.revision, bench.patience, cancel, &mut Lines::to(log))
                 .await
         } else {
             bench
                 .release
-                .uninstall(PATIENCE, cancel, &mut Lines::to(log))
+                .uninstall(bench.patience, cancel, &mut Lines::to(log))
                 .await
         };
         let back = back.map_or_else(
@@ -360,7 +359,7 @@ async fn take_away(bench: &Bench, claim: &Claim, saved: &Saved, cancel: &Cancel,
     log.say("slipway: first the release, and what it made; then the namespace.");
     if let Err(failed) = bench
         .release
-        .uninstall(PATIENCE, cancel, &mut Lines::to(log))
+        .uninstall(bench.patience, cancel, &mut Lines::to(log))
         .await
     {
         return ended(failed, &BTreeMap::new());
@@ -371,7 +370,7 @@ async fn take_away(bench: &Bench, claim: &Claim, saved: &Saved, cancel: &Cancel,
     ));
     match bench
         .cluster
-        .remove_namespace(&bench.namespace, &claim.environment, PATIENCE)
+        .remove_namespace(&bench.namespace, &claim.environment, bench.patience)
         .await
     {
         Ok(()) => End::Done(World::default()),

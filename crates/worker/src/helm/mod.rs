@@ -40,6 +40,8 @@ struct Bench {
     helm: Helm,
     /// What the release was given, secret values included.
     values: Clear,
+    /// A release that is not well after so long is rolled back.
+    patience: std::time::Duration,
 }
 
 impl Bench {
@@ -163,6 +165,7 @@ async fn prepare(shared: &Shared, claim: &Claim) -> anyhow::Result<Result<Bench,
         namespace,
         helm,
         values,
+        patience: shared.config.release_patience,
     }))
 }
 

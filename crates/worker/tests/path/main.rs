@@ -4,4 +4,5 @@ mod cloud;
 mod house;
 mod mishaps;
 mod process;
+mod release;
 mod walk;
