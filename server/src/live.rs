@@ -148,6 +148,7 @@ async fn follow(
                         return;
                     }
                 }
+                Ok(Event::Workload) => hint = true,
                 Ok(Event::Job | Event::Ask | Event::Answered { .. } | Event::Notice) => {}
                 // A session of theirs ended, or they may see other things now.
                 Ok(Event::Person { user }) => {

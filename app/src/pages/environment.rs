@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, Query};
 use serde::Deserialize;
-use slipway_services::environment;
+use slipway_services::{environment, workload};
 
 use super::{Answer, Desk, Paper, history::some, id};
 use crate::{
@@ -46,13 +46,17 @@ pub async fn list(desk: Desk, Query(asked): Query<Asked>) -> Answer {
 pub async fn one(desk: Desk, Path(of): Path<String>) -> Answer {
     let of = environment::find(&desk.app.office.web, &desk.ctx, id(&of)?).await?;
     let actor = desk.actor()?.clone();
+    let stands = match &of.version.template.release {
+        Some(at) => Some(workload::of(&desk.app.office.web, &desk.ctx, of.id, &at.cluster).await?),
+        None => None,
+    };
     let refresh = of.active().is_some_and(|run| run.state.is_working());
     desk.page(
         Paper {
             refresh,
             ..Paper::live(of.name.clone(), Here::Environments)
         },
-        || views::environment::view(&of, &actor),
+        || views::environment::view(&of, &actor, stands.as_ref()),
     )
     .await
 }

@@ -12,10 +12,11 @@ use slipway_services::{
     deployment::Deployment,
     environment::{Options, View as Environment},
     run::Link,
+    workload::Health,
 };
 use time::{Duration, OffsetDateTime};
 
-use super::{catalog::class_pill, history::entry};
+use super::{catalog::class_pill, health, history::entry};
 use crate::components::{
     Icon, Row, Tone, View, ago, area, card, code, copy, crumbs, digest, environment_pill, facts,
     icon, left, link, row, run_pill, run_sign, sheet, shown, text, times::now,
@@ -23,7 +24,7 @@ use crate::components::{
 
 /// The page.
 #[must_use]
-pub fn view(of: &Environment, actor: &Actor) -> View {
+pub fn view(of: &Environment, actor: &Actor, stands: Option<&Health>) -> View {
     let options = of.options(actor);
     let active = of.active().map(|run| run.state);
     let over = of.state.is_over();
@@ -44,8 +45,9 @@ pub fn view(of: &Environment, actor: &Actor) -> View {
                 {(!over).then(|| ends(of, options))}
             </div>
         </div>
-        <div class="stack" data-live="looks">{looks(of, options)}</div>
+        <div class="stack" data-live="looks" data-inbox=stands.map(|_| "")>{looks(of, options, stands)}</div>
         <div class="cols gap"><div class="stack" data-live="main">
+            {stands.filter(|_| !over).map(health::view)}
             {outputs(of)}
             {runs(of)}
             {deployments(of, options)}
@@ -91,8 +93,12 @@ fn look(
     .into_any()
 }
 
-fn looks(of: &Environment, options: Options) -> Option<View> {
+fn looks(of: &Environment, options: Options, stands: Option<&Health>) -> Option<View> {
     let mut items = Vec::new();
+    let silence = stands
+        .filter(|_| !of.state.is_over())
+        .and_then(health::silence);
+    items.extend(silence.map(|(tone, shape, what, why)| look(tone, shape, what, why, None)));
     if let Some(run) = of.active() {
         let url = format!("/runs/{}", run.id);
         let (tone, shape, why) = match run.state {

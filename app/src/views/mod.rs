@@ -7,6 +7,7 @@ pub mod back;
 pub mod catalog;
 pub mod environment;
 pub mod environments;
+pub mod health;
 pub mod history;
 pub mod home;
 pub mod people;

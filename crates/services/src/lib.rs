@@ -30,6 +30,7 @@ pub mod sign_in;
 pub mod template;
 pub mod token;
 pub mod work;
+pub mod workload;
 
 pub use ctx::Ctx;
 pub use error::{Error, Refusal};

@@ -50,6 +50,8 @@ pub enum Event {
         /// Who.
         user: UserId,
     },
+    /// What runs in a cluster is other than it was.
+    Workload,
     /// There are messages to send.
     Notice,
     /// The connection to the database was lost for a while: hints may have been missed, look at everything.

@@ -50,6 +50,7 @@ pub fn start(shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
             Duration::from_secs(15),
             |shared| async move { crate::helm::look(&shared).await },
         ));
+        tasks.push(tokio::spawn(crate::helm::watch(shared.clone())));
     }
     if shared.config.catalog.is_some() {
         tasks.push(every(shared, Duration::from_secs(4), |shared| async move {

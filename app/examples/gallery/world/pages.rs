@@ -135,7 +135,7 @@ pub fn documents(hostile: bool) -> Vec<(&'static str, String)> {
         list.push((
             name,
             frame("checkout-staging", Here::Environments, &lead),
-            Box::new(move || views::environment::view(&of, &actor)),
+            Box::new(move || views::environment::view(&of, &actor, None)),
         ));
     }
     let of = w.environment(EnvironmentState::Ready);

@@ -13,6 +13,7 @@ mod connect;
 pub mod manifest;
 mod namespace;
 mod pods;
+mod watch;
 mod workload;
 
 pub use compare::Compared;
@@ -20,4 +21,5 @@ pub use connect::Cluster;
 pub use manifest::Object;
 pub use namespace::{Namespace, OWNER};
 pub use pods::PodNews;
+pub use watch::News;
 pub use workload::Workload;

@@ -71,7 +71,7 @@ impl Cluster {
 /// Waiting reasons that end by themselves.
 const USUAL: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
-fn news(pod: &Pod) -> PodNews {
+pub(super) fn news(pod: &Pod) -> PodNews {
     let name = pod.metadata.name.clone().unwrap_or_default();
     let status = pod.status.clone().unwrap_or_default();
     let all: Vec<ContainerStatus> = status

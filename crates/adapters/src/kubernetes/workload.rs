@@ -47,7 +47,7 @@ impl Cluster {
     }
 }
 
-fn workload(object: &Object, live: &Value) -> Workload {
+pub(super) fn workload(object: &Object, live: &Value) -> Workload {
     let number = |pointer: &str| live.pointer(pointer).and_then(Value::as_i64);
     let daemon = object.kind == "DaemonSet";
     let wanted = if daemon {

@@ -9,6 +9,7 @@ mod clusters;
 mod preview;
 mod reconcile;
 mod saved;
+mod watch;
 mod words;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ pub use apply::apply;
 pub use clusters::{Clusters, look};
 pub use preview::preview;
 pub use reconcile::reconcile;
+pub use watch::watch;
 
 use crate::{Shared, patiently, terraform};
 
