@@ -94,6 +94,7 @@ pub struct PutBack {
 pub async fn back(desk: Desk, Path(of): Path<String>, Form(form): Form<PutBack>) -> Answer {
     let web = &desk.app.office.web;
     let reason: String = form.reason.replace('\0', "").chars().take(2_000).collect();
-    let run = environment::put_back(web, &desk.ctx, id(&of)?, id(&form.to)?, &reason).await?;
+    let of = environment::find(web, &desk.ctx, id(&of)?).await?;
+    let run = environment::put_back(web, &desk.ctx, of.id, id(&form.to)?, &reason).await?;
     Ok(see(&format!("/runs/{run}")))
 }

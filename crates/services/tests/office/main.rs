@@ -4,6 +4,7 @@
 mod again;
 mod asking;
 mod audit;
+mod back;
 mod directory;
 mod door;
 mod house;

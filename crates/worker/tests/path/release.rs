@@ -11,7 +11,7 @@ use slipway_domain::{
     plan::{Action, Shown},
     run::State,
 };
-use slipway_services::{draft::Target, environment, run, template};
+use slipway_services::{draft::Target, environment, run, template, workload};
 use tokio::process::Command;
 
 use crate::house::{House, shown};
@@ -259,6 +259,42 @@ async fn released_changed_broken_rolled_back_and_taken_away() {
         "{told}"
     );
 
+    // What runs is seen by a watch: two pods are ready; then somebody deletes the workload by hand.
+    let dev = house.ctx("developer").await;
+    let stands = async |house: &House| {
+        let health = workload::of(&house.db.web, &dev, view.environment_id, "lab")
+            .await
+            .unwrap();
+        health
+            .workloads
+            .iter()
+            .map(|w| format!("{} {}/{} {}", w.address, w.ready, w.wanted, w.complete))
+            .collect::<Vec<_>>()
+    };
+    house
+        .until("the watch", async |house| {
+            stands(house).await == ["Deployment/greeter 2/2 true"]
+        })
+        .await;
+    let scaled = Command::new("kubectl")
+        .args([
+            "--kubeconfig",
+            lab.clusters.join("lab.kubeconfig").to_str().unwrap(),
+            "-n",
+            &lab.namespace(),
+        ])
+        .args(["scale", "deployment/greeter", "--replicas=3"])
+        .status()
+        .await;
+    let scaled = scaled.is_ok_and(|status| status.success());
+    if scaled {
+        house
+            .until("the third pod", async |house| {
+                stands(house).await == ["Deployment/greeter 3/3 true"]
+            })
+            .await;
+    }
+
     // A change shows what differs from what is live, and only that.
     let id = view.environment_id;
     let target = Target::Environment(id, false);
@@ -269,18 +305,28 @@ async fn released_changed_broken_rolled_back_and_taken_away() {
         )
         .await;
     let view = house.reaches(run, State::Succeeded).await;
+    let mut wanted = vec![
+        ("ConfigMap/extra".to_owned(), Action::Create),
+        ("ConfigMap/greeter".to_owned(), Action::Update),
+    ];
+    // What somebody else set is taken over, and that is said.
+    wanted.extend(scaled.then(|| ("Deployment/greeter".to_owned(), Action::Update)));
+    let mut found = changed(&view);
+    found.sort();
+    assert_eq!(found, wanted);
+    let warned = &view.steps[0].preview.as_ref().unwrap().warnings;
     assert_eq!(
-        changed(&view),
-        [
-            ("ConfigMap/extra".into(), Action::Create),
-            ("ConfigMap/greeter".into(), Action::Update)
-        ]
+        scaled,
+        warned
+            .iter()
+            .any(|w| w.detail.contains("spec.replicas") && w.detail.contains("kubectl")),
+        "{warned:?}"
     );
     let preview = view.steps[0].preview.clone().unwrap();
     let update = &preview
         .changes
         .iter()
-        .find(|c| c.action == Action::Update)
+        .find(|c| c.address == "ConfigMap/greeter")
         .unwrap()
         .attributes;
     assert_eq!(update.len(), 1, "{update:?}");
@@ -292,7 +338,7 @@ async fn released_changed_broken_rolled_back_and_taken_away() {
             &Shown::Value("\"farewell\"".into())
         )
     );
-    assert_eq!(preview.unchanged, 2);
+    assert_eq!(preview.unchanged, if scaled { 1 } else { 2 });
 
     // Pods that crash: it says so, with their words, and what ran before runs again.
     let run = house
@@ -313,7 +359,25 @@ async fn released_changed_broken_rolled_back_and_taken_away() {
     assert!(image.ends_with(&"a".repeat(64)), "{image}");
     assert!(lab.live("ConfigMap", "extra").await.is_some());
 
+    // An earlier deployment is put back by a run like any other, from what the portal keeps.
     let dev = house.ctx("developer").await;
+    let first = house.environment(id).await.deployments.last().unwrap().id;
+    let back = environment::put_back(&house.db.web, &dev, id, first, "it was better")
+        .await
+        .unwrap();
+    let again = environment::put_back(&house.db.web, &dev, id, first, "")
+        .await
+        .unwrap();
+    let view = house.reaches(back, State::Succeeded).await;
+    assert!(changed(&view).contains(&("ConfigMap/greeter".into(), Action::Update)));
+    assert!(again == back || house.ends(again).await.state == State::NoChanges);
+    assert_eq!(
+        lab.live("ConfigMap", "greeter").await.unwrap()["data"]["greeting"],
+        "ahoy"
+    );
+    let secret = lab.live("Secret", "greeter").await.unwrap();
+    assert_eq!(secret["data"]["password"], "Y2FuYXJ5LTViMWQ3ZTAyY2M=");
+
     let run = environment::destroy(&house.db.web, &dev, id, "done with it")
         .await
         .unwrap();
@@ -328,7 +392,7 @@ async fn released_changed_broken_rolled_back_and_taken_away() {
     let env = house.environment(id).await;
     assert_eq!(
         (env.state, env.deployments.len()),
-        (EnvironmentState::Destroyed, 4)
+        (EnvironmentState::Destroyed, 5)
     );
     lab.end().await;
 }
