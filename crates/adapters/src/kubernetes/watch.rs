@@ -139,9 +139,12 @@ impl Cluster {
     }
 }
 
-fn rollout<K: Serialize>(of: &K, _address: String) -> Option<Workload> {
+fn rollout<K: Serialize>(of: &K, address: String) -> Option<Workload> {
     let value = serde_json::to_value(of).ok()?;
-    Some(workload(&Object::of(value.clone())?, &value))
+    Some(Workload {
+        address,
+        ..workload(&Object::of(value.clone())?, &value)
+    })
 }
 
 fn troubled(pod: &Pod, address: String) -> Option<Workload> {

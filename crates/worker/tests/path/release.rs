@@ -120,7 +120,10 @@ impl Lab {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        let name = format!("rel-{}", house.db.name.rsplit(['-', '_']).next().unwrap());
+        // Whatever an earlier life of these tests left in the cluster is another's.
+        static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let n = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let name = format!("rel-{}-{n}", std::process::id());
         let kubeconfig = std::fs::read(clusters.join("lab.kubeconfig")).unwrap();
         let cluster = Cluster::open("lab", &kubeconfig).await.unwrap();
         let mut lab = Self {
@@ -512,7 +515,8 @@ async fn a_worker_killed_in_a_release_leaves_unknown_and_the_history_tells() {
     let house = &lab.house;
     house.reaches(run, State::Unknown).await;
     let dev = house.ctx("developer").await;
-    run::reconcile(&house.db.web, &dev, run).await.unwrap();
+    let lead = house.ctx("lead").await;
+    run::reconcile(&house.db.web, &lead, run).await.unwrap();
     let view = house.reaches(run, State::PartlyApplied).await;
     let log = house.log(run).await;
     assert!(log.contains("pending-upgrade"), "{log}");
