@@ -1,7 +1,9 @@
 //! The walking path with the real engine and a real database.
 
+mod accounts;
 mod cloud;
 mod house;
 mod mishaps;
 mod process;
 mod walk;
+mod wire;
