@@ -98,7 +98,7 @@ test('as a developer, an auditor and an admin, and before anybody is anybody', a
     found.push(...(await look(auditor, `auditor ${path}`, some)));
   }
   const admin = await house.signIn('admin');
-  for (const path of ['/people', '/people?name=nobody', '/people/1', '/people/1/tokens', '/teams', '/teams/1', '/access', '/sessions', '/tokens', '/settings']) {
+  for (const path of ['/people', '/people?name=nobody', '/people/1', '/people/1/tokens', '/teams', '/teams/1', '/access', '/sessions', '/tokens', '/settings', '/accounts']) {
     await house.go(admin, path);
     found.push(...(await look(admin, `admin ${path}`, some)));
   }

@@ -15,7 +15,7 @@ use slipway_domain::rights::Right;
 
 use crate::{
     api::{self, posted::SMALL_FORM},
-    pages::{self, App, account, people, tokens},
+    pages::{self, App, account, accounts, people, tokens},
 };
 
 /// The largest form, in bytes: larger than any that the office accepts, so that it can say what was too much, and keep
@@ -247,6 +247,19 @@ pub fn table() -> Vec<Route> {
             "/people/{id}/end-sessions",
             Needs(Right::ManagePeople),
             people::end_sessions,
+        ),
+        // Where environments are made.
+        page("/accounts", Needs(Right::SeeAccounts), accounts::list),
+        form("/accounts", Needs(Right::ManageAccounts), accounts::add),
+        form(
+            "/accounts/{id}/ask",
+            Needs(Right::SeeAccounts),
+            accounts::ask,
+        ),
+        form(
+            "/accounts/{id}/remove",
+            Needs(Right::ManageAccounts),
+            accounts::remove,
         ),
         page("/settings", Needs(Right::SeePeople), people::settings),
         page("/teams", SignedIn, people::teams),

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use slipway_seal::Secret;
-use slipway_worker::{Groups, MailBy, PostBy};
+use slipway_worker::{Groups, Imitation, MailBy, PostBy};
 
 use crate::cli;
 
@@ -237,6 +237,17 @@ impl Settings {
             );
         }
         Ok(wanted && safe)
+    }
+
+    /// The imitation of AWS, if there is one.
+    pub fn imitation(&self) -> Option<Imitation> {
+        self.aws_endpoint.clone().map(|endpoint| Imitation {
+            name: self
+                .aws_imitation
+                .clone()
+                .unwrap_or_else(|| "an imitation".into()),
+            endpoint,
+        })
     }
 
     /// How workers ask for people's groups; `None` without a key.

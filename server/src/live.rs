@@ -149,7 +149,13 @@ async fn follow(
                     }
                 }
                 Ok(Event::Workload) => hint = true,
-                Ok(Event::Job | Event::Ask | Event::Answered { .. } | Event::Notice) => {}
+                Ok(
+                    Event::Job
+                    | Event::Ask
+                    | Event::Answered { .. }
+                    | Event::Notice
+                    | Event::Account,
+                ) => {}
                 // A session of theirs ended, or they may see other things now.
                 Ok(Event::Person { user }) => {
                     if ctx.actor.as_ref().is_some_and(|a| a.user == user) {

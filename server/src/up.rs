@@ -10,7 +10,7 @@ use slipway_app::{
 };
 use slipway_seal::WorkerKey;
 use slipway_services::{Office, live::Hub, person, session, sign_in, token, work::Lease};
-use slipway_worker::{Config, Handle, Imitation, Leaving};
+use slipway_worker::{Config, Handle, Leaving};
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use time::{Duration, OffsetDateTime};
 use tokio::{net::TcpListener, signal::unix, sync::watch, task::JoinHandle};
@@ -262,9 +262,8 @@ fn start_web(
                 .unwrap_or_else(|| endpoint.clone()),
         ),
         (Some(_), None) => Aws::Missing("the AWS provider (SLIPWAY_PROVIDER_MIRROR)".into()),
-        (None, _) => {
-            Aws::Missing("an AWS account, or an imitation of one (make run AWS=moto)".into())
-        }
+        // Which accounts there are is in the database; each form says where it would be made, or why nowhere.
+        (None, _) => Aws::Unsaid,
     };
     let site = Site {
         assets: Arc::new(assets),
@@ -312,13 +311,7 @@ async fn start_worker(
         helm: settings.helm.clone(),
         clusters: settings.clusters.clone(),
         provider_mirror: settings.provider_mirror.clone(),
-        imitation: settings.aws_endpoint.clone().map(|endpoint| Imitation {
-            name: settings
-                .aws_imitation
-                .clone()
-                .unwrap_or_else(|| "an imitation".into()),
-            endpoint,
-        }),
+        imitation: settings.imitation(),
         region: settings.aws_region.clone(),
         slots: settings.slots,
         lease: Lease {

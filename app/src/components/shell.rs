@@ -24,6 +24,8 @@ pub enum Here {
     Teams,
     /// People.
     People,
+    /// AWS accounts.
+    Accounts,
     /// None of them.
     #[default]
     Elsewhere,
@@ -38,6 +40,8 @@ pub struct Who {
     pub roles: String,
     /// Whether they may read the audit trail.
     pub audits: bool,
+    /// Whether they may see the AWS accounts.
+    pub accounts: bool,
 }
 
 /// The demo sign-in: it stands on every page.
@@ -66,7 +70,7 @@ pub struct Frame {
     pub skip: Option<(&'static str, &'static str)>,
 }
 
-const PLACES: [(Here, Icon, &str, &str); 8] = [
+const PLACES: [(Here, Icon, &str, &str); 9] = [
     (Here::Home, Icon::Home, "Home", "/"),
     (
         Here::Environments,
@@ -80,6 +84,7 @@ const PLACES: [(Here, Icon, &str, &str); 8] = [
     (Here::Audit, Icon::Audit, "Audit", "/audit"),
     (Here::Teams, Icon::Team, "Teams", "/teams"),
     (Here::People, Icon::Person, "People", "/people"),
+    (Here::Accounts, Icon::Cloud, "AWS accounts", "/accounts"),
 ];
 
 /// How many places stand in the bar under the thumb; the others are behind More.
@@ -98,7 +103,11 @@ pub fn shell(frame: &Frame, body: View) -> View {
     };
     let places: Vec<_> = PLACES
         .into_iter()
-        .filter(|place| !matches!(place.0, Here::Audit | Here::People) || who.audits)
+        .filter(|place| match place.0 {
+            Here::Audit | Here::People => who.audits,
+            Here::Accounts => who.accounts,
+            _ => true,
+        })
         .collect();
     let to = |place: &(Here, Icon, &'static str, &'static str), class: &'static str| {
         let current = (place.0 == frame.here).then_some("page");

@@ -2,6 +2,7 @@
 //! layer dresses that as a page, so that a stranger gets the same bytes as somebody who mistyped an address.
 
 pub mod account;
+pub mod accounts;
 pub mod approvals;
 pub mod audit;
 pub mod catalog;
@@ -241,6 +242,7 @@ fn who(actor: &Actor) -> Who {
         name: actor.name.clone(),
         roles,
         audits: rights::may(actor, Right::SeeAudit, None),
+        accounts: rights::may(actor, Right::SeeAccounts, None),
     }
 }
 

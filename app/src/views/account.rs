@@ -142,6 +142,8 @@ pub const fn right_words(right: Right) -> &'static str {
         Right::SeePeople => "see who is here, in which role, and the settings",
         Right::ManagePeople => "give and take roles, suspend, end sessions",
         Right::ManageTeam => "say who belongs to a team",
+        Right::SeeAccounts => "see the AWS accounts and what their roles answer",
+        Right::ManageAccounts => "add and remove AWS accounts",
     }
 }
 

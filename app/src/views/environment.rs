@@ -160,6 +160,19 @@ fn looks(of: &Environment, options: Options, stands: Option<&Health>) -> Option<
                 .then(|| (format!("/environments/{}/extend", of.id), "Extend")),
         ));
     }
+    if let Some(gone) = of
+        .account
+        .as_ref()
+        .filter(|place| place.removed && !of.state.is_over())
+    {
+        items.push(look(
+            Tone::Stop,
+            Icon::Cloud,
+            format!("Its AWS account {} was removed", gone.name),
+            text("What it made is still there. It can neither be changed nor destroyed until an admin adds the account again."),
+            None,
+        ));
+    }
     if let Some(newer) = of.newer.as_ref().filter(|_| !of.state.is_over()) {
         items.push(look(
             Tone::Sea,
@@ -288,6 +301,9 @@ fn facts_of(of: &Environment) -> View {
         ("Asked by", text(of.created_by.name.clone())),
         ("Asked", ago(of.created_at)),
     ];
+    if let Some(place) = &of.account {
+        pairs.insert(1, ("AWS account", text(place.words())));
+    }
     if let Some(last) = of.deployments.first() {
         pairs.push((
             "Last change",

@@ -1,6 +1,7 @@
 //! Pages as functions from what the office answered to a view. No page asks for anything by itself.
 
 pub mod account;
+pub mod accounts;
 pub mod approvals;
 pub mod audit;
 pub mod back;

@@ -63,6 +63,7 @@ pub fn view(site: &Site, draft: &Draft, saved: bool) -> View {
         <p class="sub">{lead}</p>
         <div class="cols"><div class="stack">
             {cloud_notes(site, template)}
+            {nowhere(draft)}
             {newer(draft)}
             {saved.then(|| banner(Tone::Go, Icon::Check, "Saved.", "Nothing was asked for yet; come back whenever you like.", None))}
             <form class="card form request" method="post" action=action novalidate>
@@ -330,7 +331,24 @@ fn facts_of(draft: &Draft, template: &Template) -> View {
         pairs.push(("Cluster", text(to.cluster.clone())));
         pairs.push(("Namespace", namespace(to)));
     }
+    match &draft.account {
+        None => {}
+        Some(Ok(place)) => pairs.push(("AWS account", text(place.words()))),
+        Some(Err(_)) => pairs.push(("AWS account", text("none to make it in"))),
+    }
     facts(pairs)
+}
+
+/// Why there is no account to make it in: said before anything is typed.
+fn nowhere(draft: &Draft) -> Option<View> {
+    let why = draft.account.as_ref()?.as_ref().err()?;
+    Some(banner(
+        Tone::Stop,
+        Icon::Cloud,
+        why.message.clone(),
+        format!("{} {}", why.detail, why.hint),
+        None,
+    ))
 }
 
 fn next(template: &Template) -> View {

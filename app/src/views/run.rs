@@ -270,6 +270,9 @@ fn facts_of(run: &Run) -> View {
         ("Team", text(run.team.clone())),
         ("Class", text(run.class.word())),
     ];
+    if let Some(place) = &run.account {
+        pairs.push(("AWS account", text(place.words())));
+    }
     if let Some((engine, version)) =
         step.and_then(|s| s.engine.clone().zip(s.engine_version.clone()))
     {

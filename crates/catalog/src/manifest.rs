@@ -97,6 +97,7 @@ pub(crate) struct Manifest {
     pub class: Class,
     pub needs: Vec<Need>,
     pub needs_line: u32,
+    pub account: Option<String>,
     pub keeps_data: Vec<String>,
     pub keeps_data_line: u32,
     pub engine: Engine,
@@ -116,6 +117,7 @@ struct Raw {
     class: Spanned<String>,
     needs: Option<Spanned<Vec<Spanned<String>>>>,
     keeps_data: Option<Spanned<Vec<String>>>,
+    aws: Option<RawAws>,
     engine: RawEngine,
     #[serde(default)]
     life: RawLife,
@@ -128,6 +130,12 @@ struct Raw {
 struct RawEngine {
     name: Spanned<String>,
     version: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawAws {
+    account: Spanned<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -265,6 +273,17 @@ pub(crate) fn parse(source: &str) -> Result<Manifest, Broken> {
     }
     needs.sort_unstable();
     needs.dedup();
+    let account = match &raw.aws {
+        None => None,
+        Some(aws) if !needs.contains(&Need::Aws) => {
+            return Err(reader.broken(
+                aws.account.span(),
+                "It names an AWS account, but “needs” does not say “aws”.",
+                "Write needs = [\"aws\"], or remove [aws].",
+            ));
+        }
+        Some(aws) => Some(reader.text("account", &aws.account, 40)?),
+    };
     let data_span = raw.keeps_data.as_ref().map_or(0..0, Spanned::span);
     let keeps_data = raw.keeps_data.map(Spanned::into_inner).unwrap_or_default();
     let classes =
@@ -348,6 +367,7 @@ pub(crate) fn parse(source: &str) -> Result<Manifest, Broken> {
         class: reader.choice("class", &raw.class, &classes)?,
         needs,
         needs_line: line_at(source, needs_span.start),
+        account,
         keeps_data,
         keeps_data_line: line_at(source, data_span.start),
         engine: Engine {

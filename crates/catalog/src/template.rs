@@ -28,6 +28,9 @@ pub struct Template {
     pub class: Class,
     /// What must be there for it to do anything; none = it needs no cloud.
     pub needs: Vec<Need>,
+    /// The AWS account that its environments are made in, by its name in the portal; none = the one that serves the class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// Resources besides the known kinds that hold what people would miss, as `type.name` in the template's own module.
     #[serde(default)]
     pub keeps_data: Vec<String>,
@@ -97,6 +100,7 @@ impl Template {
             owner: manifest.owner,
             class: manifest.class,
             needs: manifest.needs,
+            account: manifest.account,
             keeps_data: manifest.keeps_data,
             engine: manifest.engine,
             life: manifest.life,

@@ -39,6 +39,9 @@ pub mod noun {
     /// A finished run in the history.
     #[derive(Debug)]
     pub enum Deployment {}
+    /// An AWS account.
+    #[derive(Debug)]
+    pub enum Account {}
 }
 
 /// A person.
@@ -61,6 +64,8 @@ pub type DraftId = Id<noun::Draft>;
 pub type JobId = Id<noun::Job>;
 /// A finished run in the history.
 pub type DeploymentId = Id<noun::Deployment>;
+/// An AWS account; not AWS's own number for it.
+pub type AccountId = Id<noun::Account>;
 
 impl<N> Id<N> {
     /// Wraps a number that came from the database.

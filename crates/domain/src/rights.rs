@@ -38,11 +38,15 @@ pub enum Right {
     ManagePeople,
     /// Say who is a member or a lead of a team.
     ManageTeam,
+    /// See the AWS accounts, their roles, and what they answered; have them asked again.
+    SeeAccounts,
+    /// Add and remove AWS accounts.
+    ManageAccounts,
 }
 
 impl Right {
     /// Every right.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::SeeCatalog,
         Self::SeeEnvironment,
         Self::RequestEnvironment,
@@ -58,6 +62,8 @@ impl Right {
         Self::SeePeople,
         Self::ManagePeople,
         Self::ManageTeam,
+        Self::SeeAccounts,
+        Self::ManageAccounts,
     ];
 
     /// The team roles and the organisation-wide roles that carry it. Anybody who is signed in may see the catalog.
@@ -81,6 +87,8 @@ impl Right {
             Self::SeePeople => (&[], &[Auditor, Admin]),
             Self::ManagePeople => (&[], &[Admin]),
             Self::ManageTeam => (&[Lead], &[Admin]),
+            Self::SeeAccounts => (&[], &[Operator, Admin]),
+            Self::ManageAccounts => (&[], &[Admin]),
         }
     }
 }

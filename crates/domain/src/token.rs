@@ -49,10 +49,14 @@ impl Scope {
             | Right::DestroyEnvironment
             | Right::SteerRun => Some(Self::Write),
             Right::ApproveAsLead | Right::ApproveAsOperator => Some(Self::Approve),
-            // Who is here and what they may is for people; so is a judgement about what nobody knows.
-            Right::SettleUnknown | Right::SeePeople | Right::ManagePeople | Right::ManageTeam => {
-                None
-            }
+            // Who is here and what they may is for people, and so is where the portal may act; so is a judgement about
+            // what nobody knows.
+            Right::SettleUnknown
+            | Right::SeePeople
+            | Right::ManagePeople
+            | Right::ManageTeam
+            | Right::SeeAccounts
+            | Right::ManageAccounts => None,
         }
     }
 }

@@ -10,6 +10,7 @@
 mod ctx;
 mod error;
 
+pub mod account;
 pub mod approval;
 pub mod audit;
 pub mod cluster;

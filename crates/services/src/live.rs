@@ -54,6 +54,8 @@ pub enum Event {
     Workload,
     /// There are messages to send.
     Notice,
+    /// An AWS account is to be asked.
+    Account,
     /// The connection to the database was lost for a while: hints may have been missed, look at everything.
     Missed,
 }

@@ -5,6 +5,7 @@
 //! Forbidden: applying anything twice, applying what was not approved, and going on when the lease is lost.
 
 mod chores;
+mod cloud;
 mod directory;
 mod helm;
 mod lease;
@@ -18,16 +19,16 @@ use std::{path::PathBuf, sync::Arc};
 use serde_json::json;
 use slipway_seal::WorkerKey;
 use slipway_services::{
-    Error, PgPool,
+    Error, PgPool, account,
     live::{Event, Hub},
     work,
 };
 use time::{Duration, OffsetDateTime};
 use tokio::{sync::watch, task::JoinHandle};
 
+pub use cloud::{Imitation, Span, answers as account_answers};
 pub use directory::{API as DIRECTORY_API, Groups, TOKEN as DIRECTORY_TOKEN};
 pub use post::{MailBy, PostBy};
-pub use terraform::Imitation;
 
 /// How a worker is set up.
 #[derive(Clone, Debug)]
@@ -52,8 +53,10 @@ pub struct Config {
     pub provider_mirror: Option<PathBuf>,
     /// AWS answered by an imitation, on this machine.
     pub imitation: Option<Imitation>,
-    /// AWS region for templates that need AWS.
+    /// The region that the worker's own identity is asked in, and the imitation's.
     pub region: String,
+    /// How long a run's credentials count before they are renewed.
+    pub lend: Span,
     /// Runs carried out at the same time.
     pub slots: usize,
     /// How long a claim lives without renewal, and its children after that.
@@ -84,6 +87,7 @@ impl Config {
             provider_mirror: None,
             imitation: None,
             region: "eu-west-1".into(),
+            lend: Span::default(),
             slots: 2,
             lease: work::Lease {
                 length: Duration::seconds(30),
@@ -109,6 +113,7 @@ pub(crate) struct Shared {
     /// Helm, or why there is none.
     pub helm: Result<slipway_adapters::helm::Helm, slipway_adapters::terraform::EngineMissing>,
     pub clusters: helm::Clusters,
+    pub sts: slipway_adapters::aws::Sts,
     /// Why the worker should stop, if it should.
     pub leaving: watch::Receiver<Leaving>,
 }
@@ -207,6 +212,12 @@ pub async fn start(
         now(),
     )
     .await?;
+    let imitation = config.imitation.as_ref().map(Imitation::account);
+    let imitated = imitation
+        .as_deref()
+        .map(|name| (name, config.region.as_str()));
+    account::imitate(&pool, imitated, now()).await?;
+    let sts = cloud::sts(&config).await;
     let (leave, leaving) = watch::channel(Leaving::No);
     let mut engines = engines.ready(&config).await?;
     terraform::rescue(&pool, &key, &config.folder, engines.rescued()).await?;
@@ -219,6 +230,7 @@ pub async fn start(
         key,
         me,
         engines,
+        sts,
         leaving,
     });
     // Whoever is told that the worker is there finds its templates.
@@ -233,6 +245,7 @@ pub async fn start(
         tasks.extend(directory::start(&shared, of, keep));
     }
     tasks.push(post::start(&shared, post));
+    tasks.push(cloud::start(&shared));
     for slot in 0..shared.config.slots.max(1) {
         tasks.push(tokio::spawn(slots::work(shared.clone(), slot)));
     }

@@ -35,7 +35,7 @@ async fn nobody_gets_no_further_than_the_sign_in_page() {
         .await
         .request_environment("walked")
         .await;
-    for noun in ["people", "teams", "sessions", "tokens"] {
+    for noun in ["people", "teams", "sessions", "tokens", "accounts"] {
         ids.insert(noun, "1".into());
     }
     let nobody = portal.nobody();
@@ -85,7 +85,7 @@ async fn a_stranger_gets_the_same_bytes_as_for_a_missing_thing() {
         .request_environment("hidden")
         .await;
     let mut ids = ids;
-    for noun in ["people", "teams", "sessions", "tokens"] {
+    for noun in ["people", "teams", "sessions", "tokens", "accounts"] {
         ids.insert(noun, "1".into());
     }
     let stranger = portal.sign_in("other").await;
@@ -97,6 +97,7 @@ async fn a_stranger_gets_the_same_bytes_as_for_a_missing_thing() {
         "teams",
         "sessions",
         "tokens",
+        "accounts",
     ]
     .map(|noun| (noun, "987654".to_owned()))
     .into_iter()
@@ -203,7 +204,10 @@ async fn each_role_gets_what_the_table_of_rights_says() {
             let seen = right == Right::SeeEnvironment
                 || right == Right::SeeCatalog
                 || right == Right::RequestEnvironment
-                || matches!(right, Right::SeeAudit | Right::SeePeople);
+                || matches!(
+                    right,
+                    Right::SeeAudit | Right::SeePeople | Right::SeeAccounts
+                );
             // An environment that is not made yet cannot be changed by anybody: that is a refusal of another kind.
             if allowed && seen {
                 assert!(

@@ -20,14 +20,16 @@ use slipway_catalog::{Broken, Template};
 use slipway_domain::{
     environment::{Class, EnvironmentState},
     form::{self, Entered},
-    id::{DeploymentId, DraftId, EnvironmentId, RunId, TeamId, UserId},
+    id::{AccountId, DeploymentId, DraftId, EnvironmentId, RunId, TeamId, UserId},
     plan::{Action, Attribute, Change, Diagnostic, Done, Outcome, Output, Preview, Shown, Tally},
     risk,
     role::{Actor, OrgRole, TeamRole},
     run::{Operation, State},
     votes::{Need, VoterRole},
 };
-use slipway_services::{approval, audit, deployment, draft, environment, log, run, template};
+use slipway_services::{
+    account, approval, audit, deployment, draft, environment, log, run, template,
+};
 use time::{Duration, OffsetDateTime};
 
 /// What a hostile person writes wherever they may write.

@@ -19,6 +19,7 @@ impl World {
             state,
             template: "every-input".into(),
             version: self.version("every-input"),
+            account: Some(self.place()),
             newer: (!gone).then(|| "sha256:77aa01bc99".into()),
             inputs: serde_json::from_value(serde_json::json!({ "title": self.t("Checkout"), "replicas": 3, "zones": ["a", "b"] })).expect("an object"),
             sensitive: vec![self.t("password")],
@@ -48,6 +49,60 @@ impl World {
             ],
             deployments: self.deployments(),
         }
+    }
+
+    pub fn place(self) -> account::Place {
+        self.accounts()[0].place()
+    }
+
+    /// One that answers, and one that lets nobody in by half.
+    pub fn accounts(self) -> Vec<account::Account> {
+        let role = |name: &str| self.t(&format!("arn:aws:iam::210987654321:role/slipway/{name}"));
+        let session = |name: &str| {
+            account::Answer::As(self.t(&format!(
+                "arn:aws:sts::210987654321:assumed-role/{name}/slipway-check"
+            )))
+        };
+        let refused = account::Answer::Refused(slipway_services::Refusal::new(
+            self.t("AWS does not let the worker be arn:aws:iam::210987654321:role/slipway/destroy."),
+            self.t("AccessDenied: User: arn:aws:sts::999999999999:assumed-role/worker/i-0 is not authorized to perform: sts:AssumeRole (AWS’s request 5b1d-77)"),
+            self.t("The role’s trust policy must allow sts:AssumeRole and sts:TagSession to arn:aws:sts::999999999999:assumed-role/worker/i-0."),
+        ));
+        let good = account::Account {
+            id: AccountId::new(1),
+            name: self.t("staging"),
+            account: "210987654321".into(),
+            region: "eu-central-1".into(),
+            external_id: Some(self.t("portal-7")),
+            serves: vec![Class::Preview, Class::Shared],
+            roles: account::Kind::ALL[..3]
+                .iter()
+                .map(|kind| (*kind, role(kind.word())))
+                .collect(),
+            imitation: None,
+            answers: account::Answers {
+                worker: Some(session("worker")),
+                roles: account::Kind::ALL[..3]
+                    .iter()
+                    .map(|kind| (*kind, session(kind.word())))
+                    .collect(),
+            },
+            checked_at: Some(before(4)),
+            asking: false,
+            environments: 12,
+            created_at: before(9_000),
+            removed_at: None,
+        };
+        let mut half = account::Account {
+            id: AccountId::new(2),
+            name: self.t("live"),
+            serves: vec![Class::Production],
+            asking: true,
+            environments: 1,
+            ..good.clone()
+        };
+        half.answers.roles.insert(account::Kind::Destroy, refused);
+        vec![good, half]
     }
 
     pub fn draft(self, name: &str, wrong: bool) -> draft::Draft {
@@ -94,6 +149,7 @@ impl World {
                 previews: (3, 8),
             }],
             run: None,
+            account: Some(Ok(self.place())),
         }
     }
 

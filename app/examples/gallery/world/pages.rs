@@ -10,6 +10,7 @@ fn frame(title: &str, here: Here, actor: &Actor) -> Frame {
             name: actor.name.clone(),
             roles: "lead".into(),
             audits: actor.org.contains(&OrgRole::Auditor),
+            accounts: actor.org.contains(&OrgRole::Auditor),
         }),
         waiting: 3,
         demo: Some(DemoSite { port: 7070 }.frame()),
@@ -240,6 +241,29 @@ pub fn documents(hostile: bool) -> Vec<(&'static str, String)> {
             )
         }),
     ));
+
+    let wrong = views::accounts::Typed {
+        new: account::New {
+            name: w.t("staging"),
+            ..Default::default()
+        },
+        wrong: [
+            ("name", "There is an account of this name."),
+            ("serves", "Choose at least one."),
+        ]
+        .map(|(name, why)| (name.to_owned(), w.t(why)))
+        .into(),
+    };
+    for (name, all, typed) in [
+        ("accounts", w.accounts(), views::accounts::Typed::default()),
+        ("accounts-empty", vec![], wrong),
+    ] {
+        list.push((
+            name,
+            frame("AWS accounts", Here::Accounts, &auditor()),
+            Box::new(move || views::accounts::accounts(&all, true, &typed)),
+        ));
+    }
 
     let page = audit::Page {
         records: w.records(),

@@ -168,6 +168,7 @@ impl World {
             requested_by: Some(run::Person { id: UserId::new(1), name: self.t("Dana Developer") }),
             reason: self.t("SHOP-1184: the old version leaves support in January"),
             template: "every-input".into(),
+            account: Some(self.place()),
             template_digest: DIGEST.into(),
             inputs: serde_json::from_value(serde_json::json!({
                 "engine_version": self.t("17.2"), "replicas": 3, "zones": ["a", "b"], "labels": { "team": self.t("platform") }

@@ -16,6 +16,8 @@ pub(crate) struct Around<'a> {
     pub template: &'a str,
     pub lock_file: Option<&'a str>,
     pub base: Option<&'a StateVersion>,
+    /// Where it acts and as what: the account's number, its region, and the kind of role that carries the plan out.
+    pub aws: Option<[&'a str; 3]>,
     /// The inputs as given: the plan itself leaves ephemeral ones out.
     pub inputs: &'a Value,
 }
@@ -64,7 +66,7 @@ pub(crate) fn projection(plan: &Plan, around: &Around<'_>) -> Clear {
             ])
         })
         .collect();
-    let all = json!({
+    let mut all = json!({
         "v": 1,
         "engine": [around.engine, around.engine_version],
         "providers": around.lock_file.map(providers),
@@ -76,6 +78,10 @@ pub(crate) fn projection(plan: &Plan, around: &Around<'_>) -> Clear {
         "resources": resources.into_iter().map(|(_, value)| value).collect::<Vec<_>>(),
         "outputs": outputs,
     });
+    // Not there at all where it says nothing: a vote on what needs no AWS outlives this line.
+    if let Some(aws) = around.aws {
+        all["aws"] = json!(aws);
+    }
     let mut bytes = Vec::new();
     canonical::write(&all, &mut bytes);
     Clear::new(bytes)
@@ -94,4 +100,42 @@ pub(crate) fn providers(lock_file: &str) -> Vec<Value> {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_vote_names_covers_the_account_the_region_and_the_role() {
+        let text = br#"{"format_version":"1.2","terraform_version":"1.11.4","applyable":true}"#;
+        let Ok(plan) = Plan::read(text) else {
+            unreachable!("a small plan")
+        };
+        let of = |aws| {
+            let around = Around {
+                engine: "terraform",
+                engine_version: "1.11.4",
+                mode: "change",
+                template: "sha256:1",
+                lock_file: None,
+                base: None,
+                aws,
+                inputs: &json!({}),
+            };
+            projection(&plan, &around)
+        };
+        let here = of(Some(["123456789012", "eu-central-1", "apply"]));
+        assert_eq!(here, of(Some(["123456789012", "eu-central-1", "apply"])));
+        for other in [
+            Some(["210987654321", "eu-central-1", "apply"]),
+            Some(["123456789012", "eu-west-1", "apply"]),
+            Some(["123456789012", "eu-central-1", "destroy"]),
+            None,
+        ] {
+            assert_ne!(here, of(other), "{other:?}");
+        }
+        // A vote on what needs no AWS outlives the day on which accounts came.
+        assert!(!String::from_utf8_lossy(of(None).expose()).contains("aws"));
+    }
 }

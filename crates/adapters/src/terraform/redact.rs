@@ -15,6 +15,7 @@ use base64::{
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use slipway_seal::Secret;
 
 /// What stands in a secret's place.
 const MASK: &str = "(sensitive)";
@@ -28,6 +29,7 @@ pub struct Redactor {
     /// `None` when there is nothing to look for.
     finder: Option<AhoCorasick>,
     longest: usize,
+    forms: Vec<Vec<u8>>,
 }
 
 impl std::fmt::Debug for Redactor {
@@ -48,6 +50,18 @@ impl Redactor {
                 all_forms(text, &mut forms);
             }
         }
+        Self::of(forms)
+    }
+
+    /// One that looks for these, too.
+    #[must_use]
+    pub(crate) fn knowing(&self, more: &[Secret]) -> Self {
+        let mut forms = Self::new(more.iter().map(Secret::expose)).forms;
+        forms.extend(self.forms.iter().cloned());
+        Self::of(forms)
+    }
+
+    fn of(mut forms: Vec<Vec<u8>>) -> Self {
         forms.retain(|form| form.len() >= SHORTEST && !form.contains(&b'\n'));
         forms.sort();
         forms.dedup();
@@ -59,7 +73,11 @@ impl Redactor {
                 .build(&forms)
                 .unwrap_or_else(|_| unreachable!("inputs are limited to megabytes"))
         });
-        Self { finder, longest }
+        Self {
+            finder,
+            longest,
+            forms,
+        }
     }
 
     /// A whole text, redacted.

@@ -114,6 +114,20 @@ impl Step {
         self.store = store;
     }
 
+    /// Goes on as somebody else: whoever may plan is not who may apply.
+    pub fn act_as(&mut self, aws: Option<Aws>) {
+        if let Some(aws) = &aws {
+            self.redactor = self.redactor.knowing(&aws.lending.secrets());
+        }
+        self.aws = aws;
+    }
+
+    /// Where it acts, and as whom.
+    #[must_use]
+    pub const fn aws(&self) -> Option<&Aws> {
+        self.aws.as_ref()
+    }
+
     /// True if the template uses providers that reach out of this machine: then there is a world to look at. Known
     /// after a plan.
     #[must_use]
@@ -258,6 +272,10 @@ impl Step {
             template: &self.template,
             lock_file: saved.lock_file.as_deref(),
             base: saved.base.as_ref(),
+            aws: self
+                .aws
+                .as_ref()
+                .map(|aws| [&*aws.account, &*aws.region, aws.carried_out_by]),
             inputs: &self
                 .folder
                 .values()

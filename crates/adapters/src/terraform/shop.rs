@@ -212,16 +212,12 @@ impl Terraform {
             spec.aws.as_ref(),
         )?;
         let mut secrets = spec.inputs.secret_texts();
-        if let Some(aws) = &spec.aws {
-            secrets.push(aws.secret_access_key.expose().to_owned());
-            secrets.extend(
-                aws.session_token
-                    .as_ref()
-                    .map(|token| token.expose().to_owned()),
-            );
-        }
         let redactor = Redactor::new(secrets.iter().map(String::as_str));
         secrets.iter_mut().for_each(zeroize::Zeroize::zeroize);
+        let redactor = spec.aws.as_ref().map_or_else(
+            || redactor.clone(),
+            |aws| redactor.knowing(&aws.lending.secrets()),
+        );
         Ok(Step {
             shop: Arc::clone(&self.0),
             folder,

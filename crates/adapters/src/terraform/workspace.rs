@@ -19,16 +19,17 @@ use std::{
     fs, io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Component, Path, PathBuf},
+    sync::Arc,
 };
 
 use serde_json::{Map, Value, json};
-use slipway_seal::Secret;
 use zeroize::Zeroize as _;
 
 use super::{
     failure::{Failed, Failure},
     inputs::Inputs,
 };
+use crate::aws::Lending;
 
 const OVERRIDE: &str = "zz_slipway_override.tf.json";
 const PROVIDERS: &str = "slipway_providers.tf.json";
@@ -37,19 +38,19 @@ pub(crate) const VALUES: &str = "terraform.tfvars.json";
 /// The dependency lock file.
 pub(crate) const LOCK: &str = ".terraform.lock.hcl";
 
-/// What a template may do in AWS, and as whom.
+/// Where in AWS a template acts, and as whom.
 #[derive(Clone, Debug)]
 pub struct Aws {
+    /// The account's number: the provider refuses to act in another one.
+    pub account: String,
     /// The region, for example `eu-central-1`.
     pub region: String,
+    /// The kind of role that carries the plan out, whatever kind makes it: part of what is approved.
+    pub carried_out_by: &'static str,
     /// Address of an imitation (`http://127.0.0.1:5000`); `None` for AWS itself.
     pub endpoint: Option<String>,
-    /// Access key id.
-    pub access_key_id: String,
-    /// Secret access key.
-    pub secret_access_key: Secret,
-    /// Session token, if the credentials are short-lived.
-    pub session_token: Option<Secret>,
+    /// Where the provider gets its credentials.
+    pub lending: Arc<Lending>,
     /// Tags that every resource gets, for example `slipway:environment`.
     pub tags: BTreeMap<String, String>,
 }
@@ -146,9 +147,9 @@ impl Folder {
             (_, None) => {
                 return Err(Failed::new(
                     Failure::Template,
-                    "This template needs AWS, and this worker has none.",
-                    "",
-                    "Give the worker AWS credentials, or run with the imitation: `make run AWS=moto`.",
+                    "This template uses AWS without saying so.",
+                    "It was given no account to act in.",
+                    "Its owner writes needs = [\"aws\"] in its template.toml.",
                 ));
             }
             (Wants::Settings, Some(aws)) => over["provider"] = json!({ "aws": settings(aws) }),
@@ -192,24 +193,15 @@ impl Folder {
     }
 }
 
-/// What AWS needs in the environment; nothing of the worker's own.
+/// What AWS needs in the environment: where to ask for credentials, none of them itself, and nothing of the worker's own.
 pub(crate) fn aws_env(aws: &Aws) -> Vec<(&'static str, OsString)> {
     let mut env: Vec<(&'static str, OsString)> = vec![
         ("AWS_REGION", aws.region.clone().into()),
-        ("AWS_ACCESS_KEY_ID", aws.access_key_id.clone().into()),
-        (
-            "AWS_SECRET_ACCESS_KEY",
-            aws.secret_access_key.expose().into(),
-        ),
         ("AWS_EC2_METADATA_DISABLED", "true".into()),
         ("AWS_CONFIG_FILE", "/nonexistent".into()),
         ("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent".into()),
     ];
-    env.extend(
-        aws.session_token
-            .as_ref()
-            .map(|token| ("AWS_SESSION_TOKEN", token.expose().into())),
-    );
+    env.extend(aws.lending.env());
     env.extend(
         aws.endpoint
             .as_ref()
@@ -221,16 +213,12 @@ pub(crate) fn aws_env(aws: &Aws) -> Vec<(&'static str, OsString)> {
 fn settings(aws: &Aws) -> Value {
     let mut block = Map::new();
     block.insert("region".into(), aws.region.clone().into());
+    block.insert("allowed_account_ids".into(), json!([aws.account]));
     if !aws.tags.is_empty() {
         block.insert("default_tags".into(), json!({ "tags": aws.tags }));
     }
     if aws.endpoint.is_some() {
-        for flag in [
-            "skip_credentials_validation",
-            "skip_metadata_api_check",
-            "skip_requesting_account_id",
-            "s3_use_path_style",
-        ] {
+        for flag in ["skip_metadata_api_check", "s3_use_path_style"] {
             block.insert(flag.into(), true.into());
         }
     }

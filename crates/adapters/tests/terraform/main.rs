@@ -6,6 +6,8 @@ mod faults;
 mod life;
 mod refusals;
 mod secrets;
+#[path = "../aws/stand.rs"]
+mod stand;
 mod state_backend;
 mod support;
 mod world;

@@ -1,9 +1,16 @@
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
-use slipway_adapters::terraform::{Aws, Cancel, Failure, Limits, Mode};
+use slipway_adapters::{
+    aws::{Assume, Lending, Span, Sts},
+    terraform::{Aws, Cancel, Failure, Limits, Mode},
+};
 use slipway_domain::plan::Shown;
-use slipway_seal::Secret;
 
+use crate::stand::Stand;
 use crate::support::{Log, Memory, Shop, Template, engines, skipped};
 
 /// A mirror with the AWS provider, if this machine has one.
@@ -19,13 +26,26 @@ fn mirror() -> Option<PathBuf> {
     found.then_some(mirror)
 }
 
-fn aws() -> Aws {
-    Aws {
+/// An account behind a stand-in that knows who asks, and nothing else.
+async fn aws() -> Aws {
+    let stand = Stand::start().await;
+    let sts = Sts::new("eu-central-1", Some(&stand.endpoint())).await;
+    let wanted = Assume {
+        role: "arn:aws:iam::123456789012:role/plan".to_owned(),
         region: "eu-central-1".to_owned(),
-        endpoint: Some("http://127.0.0.1:9".to_owned()),
-        access_key_id: "AKIAEXAMPLE".to_owned(),
-        secret_access_key: Secret::new("canary-aws-secret-key"),
-        session_token: None,
+        imitated: true,
+        external_id: None,
+        session: "slipway-run-7".to_owned(),
+        tags: vec![],
+        length: Duration::from_secs(900),
+    };
+    let lending = Lending::open(sts, wanted, Span::default()).await.unwrap();
+    Aws {
+        account: "123456789012".to_owned(),
+        region: "eu-central-1".to_owned(),
+        carried_out_by: "apply",
+        endpoint: Some(stand.endpoint()),
+        lending: Arc::new(lending),
         tags: [("slipway:environment".to_owned(), "7".to_owned())].into(),
     }
 }
@@ -45,7 +65,7 @@ async fn a_template_for_aws_is_planned_with_the_real_provider_from_a_mirror() {
     );
 
     let template = Template {
-        aws: Some(aws()),
+        aws: Some(aws().await),
         ..plain
     };
     let mut template = template;
@@ -95,7 +115,7 @@ async fn a_template_s_own_provider_block_gets_our_settings() {
     let shop = Shop::with(engine, Some(mirror), Limits::default()).await;
     let own = "provider \"aws\" {\n  region = \"us-east-1\"\n}\nresource \"aws_vpc\" \"main\" {\n  cidr_block = \"10.0.0.0/16\"\n}\n";
     let template = Template {
-        aws: Some(aws()),
+        aws: Some(aws().await),
         ..Template::new(own)
     };
     let planned = shop
@@ -122,7 +142,7 @@ async fn a_provider_that_the_mirror_lacks_fails_with_the_engine_s_words() {
     )
     .await;
     let template = Template {
-        aws: Some(aws()),
+        aws: Some(aws().await),
         ..Template::new("data \"aws_region\" \"here\" {}\n")
     };
     let failed = shop

@@ -92,6 +92,9 @@ pub async fn request(web: &PgPool, ctx: &Ctx, ask: &Ask, key: Option<&str>) -> R
     else {
         return Err(Error::Invalid(errors));
     };
+    if let Some(Err(why)) = draft.account {
+        return Err(Error::Refused(why));
+    }
     if !decoded.secrets.is_empty() {
         let key = store::public_key(&mut *tx).await?.ok_or_else(no_key)?;
         for (name, secret) in &decoded.secrets {

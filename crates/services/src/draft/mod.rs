@@ -18,7 +18,7 @@ use slipway_domain::{
 use slipway_seal::PublicKey;
 use sqlx::PgPool;
 
-use crate::{Ctx, Error, Result, environment, run, template};
+use crate::{Ctx, Error, Refusal, Result, account, environment, run, template};
 
 pub use direct::{Ask, Asked, request};
 
@@ -72,6 +72,8 @@ pub struct Draft {
     pub teams: Vec<TeamChoice>,
     /// The run that it became.
     pub run: Option<RunId>,
+    /// Where in AWS it would be made, or why nowhere; `None` if the template needs none.
+    pub account: Option<std::result::Result<account::Place, Refusal>>,
 }
 
 /// What is asked for.
@@ -294,6 +296,7 @@ fn assemble(ctx: &Ctx, id: DraftId, row: store::Row) -> Result<Draft> {
         stored,
         teams,
         run: row.run,
+        account: account::of_form(&version.template, &row.accounts, row.account),
         version,
     })
 }

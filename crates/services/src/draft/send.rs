@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 
 use super::{Draft, Errors, Sent, store};
 use crate::{
-    Ctx, Error, Result,
+    Ctx, Error, Result, account,
     audit::{self, Entry},
     environment, run,
 };
@@ -35,6 +35,10 @@ pub async fn send(web: &PgPool, ctx: &Ctx, mut draft: Draft) -> Result<Sent> {
     } else {
         check_about(ctx, &draft, &mut errors)?
     };
+    if let Some(Err(why)) = &draft.account {
+        let words = format!("{} {} {}", why.message, why.detail, why.hint);
+        errors.insert("form".into(), words);
+    }
     if !errors.is_empty() {
         draft.errors = errors;
         store::save(web, ctx, &draft).await?;
@@ -106,6 +110,11 @@ pub async fn send(web: &PgPool, ctx: &Ctx, mut draft: Draft) -> Result<Sent> {
                 format!("Move {} to a newer template", row.name)
             };
             store::adopt_secrets(&mut tx, draft.id, row.id).await?;
+            if let Some(account) =
+                account::settle(&mut tx, &draft.version.template, Some(row.id)).await?
+            {
+                account::keep(&mut tx, row.id, account).await?;
+            }
             let new = run::New {
                 environment: row.id.get(),
                 operation: Operation::Change,

@@ -1,13 +1,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
-use slipway_domain::id::{DraftId, EnvironmentId, RunId, TeamId, UserId};
+use slipway_domain::id::{AccountId, DraftId, EnvironmentId, RunId, TeamId, UserId};
 use slipway_seal::{PublicKey, Sealed};
 use sqlx::{PgConnection, PgPool};
 use time::Duration;
 
-use super::{About, Draft, Errors, TeamChoice, send::Place};
-use crate::{Ctx, Result, template};
+use super::{About, Draft, Errors, TeamChoice, send};
+use crate::{
+    Ctx, Result,
+    account::{self, Place},
+    template,
+};
 
 /// The draft that somebody opened, and the version that its form is to be for.
 pub struct Opened {
@@ -92,6 +96,10 @@ pub struct Row {
     /// Names of its sensitive inputs in force.
     pub in_force: Vec<String>,
     pub run: Option<RunId>,
+    /// The AWS accounts that there are.
+    pub accounts: Vec<Place>,
+    /// The one that the environment is in.
+    pub account: Option<Place>,
 }
 
 #[derive(serde::Deserialize)]
@@ -117,7 +125,13 @@ pub async fn find(
                (select json_agg(json_build_object('id', t.id, 'name', t.name, 'quota', t.preview_quota,
                         'previews', (select count(*) from environment p where p.team_id = t.id and p.class = 'preview'
                             and p.state not in ('destroyed', 'withdrawn'))) order by t.name)
-                from team t where t.id = any($3)) as teams
+                from team t where t.id = any($3)) as teams,
+               (select json_agg(json_build_object('id', a.id, 'name', a.name, 'account', a.account, 'region', a.region,
+                        'imitation', a.imitation, 'serves', a.serves, 'removed', a.removed_at is not null) order by a.name)
+                from aws_account a where a.removed_at is null) as accounts,
+               (select json_build_object('id', a.id, 'name', a.name, 'account', a.account, 'region', a.region,
+                        'imitation', a.imitation, 'serves', a.serves, 'removed', a.removed_at is not null)
+                from aws_account a where a.id = e.aws_account_id) as account
            from draft d
            join template_version v on v.digest = d.template_digest
            left join environment e on e.id = d.environment_id
@@ -173,6 +187,12 @@ pub async fn find(
                 .map(|o| o.keys().cloned().collect())
                 .unwrap_or_default(),
             run: r.run_id.map(RunId::new),
+            accounts: r
+                .accounts
+                .map(serde_json::from_value)
+                .transpose()?
+                .unwrap_or_default(),
+            account: r.account.map(serde_json::from_value).transpose()?,
         })
     })
     .transpose()
@@ -325,17 +345,20 @@ pub async fn create_environment(
     tx: &mut PgConnection,
     ctx: &Ctx,
     draft: &Draft,
-    place: &Place,
+    place: &send::Place,
     inputs: &Value,
     sensitive: &Value,
 ) -> Result<Option<(EnvironmentId, i64)>> {
     let template = &draft.version.template;
     let by = ctx.person()?.user.get();
+    let account = account::settle(tx, template, None)
+        .await?
+        .map(AccountId::get);
     let made = sqlx::query!(
         r#"with made as (
              insert into environment (team_id, name, class, state, template_name, template_digest, inputs, sensitive, ends_at,
-                                      created_by, created_at)
-             values ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10)
+                                      created_by, created_at, aws_account_id)
+             values ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10, $12)
              on conflict (name) where state not in ('destroyed', 'withdrawn') do nothing
              returning id)
          insert into stack (environment_id, name, engine, created_at)
@@ -352,6 +375,7 @@ pub async fn create_environment(
         by,
         ctx.now,
         template.engine.name.word(),
+        account,
     )
     .fetch_optional(&mut *tx)
     .await?;

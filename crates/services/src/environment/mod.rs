@@ -102,6 +102,8 @@ pub struct View {
     pub template: String,
     /// The version that it runs, with what that version says.
     pub version: crate::template::Version,
+    /// The AWS account that it is in, if its template needs one.
+    pub account: Option<crate::account::Place>,
     /// The template has another version now.
     pub newer: Option<String>,
     /// Inputs in force, without the sensitive ones.

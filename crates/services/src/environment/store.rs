@@ -76,6 +76,9 @@ pub async fn find(pool: &PgPool, sight: &Sight, id: EnvironmentId) -> Result<Opt
                    and c.removed_at is null) as newer,
                e.inputs, e.sensitive, e.outputs, e.resources, e.ends_at, e.created_at, e.destroyed_at, e.created_by,
                u.name as creator,
+               (select json_build_object('id', a.id, 'name', a.name, 'account', a.account, 'region', a.region,
+                        'imitation', a.imitation, 'serves', a.serves, 'removed', a.removed_at is not null)
+                from aws_account a where a.id = e.aws_account_id) as account,
                (select json_agg(json_build_object('id', r.id, 'title', r.title, 'state', r.state,
                     'operation', r.operation, 'waiting', r.waiting, 'created_at', r.created_at,
                     'finished_at', r.finished_at, 'requested_by', ru.name) order by r.id desc)
@@ -115,6 +118,7 @@ pub async fn find(pool: &PgPool, sight: &Sight, id: EnvironmentId) -> Result<Opt
             digest: r.template_digest,
             template,
         },
+        account: r.account.map(serde_json::from_value).transpose()?,
         newer: r.newer,
         inputs: serde_json::from_value(r.inputs)?,
         sensitive: r

@@ -53,6 +53,9 @@ pub async fn find(pool: &PgPool, ctx: &Ctx, id: RunId) -> Result<Option<View>> {
                u.name as "requester?", r.reason, v.name as template, r.template_digest, r.inputs, r.sensitive, r.digest,
                r.policy, r.failure, r.cancel_requested_at, r.cancel_force, r.touched, r.votes_until, r.created_at,
                r.finished_at,
+               (select json_build_object('id', a.id, 'name', a.name, 'account', a.account, 'region', a.region,
+                        'imitation', a.imitation, 'serves', a.serves, 'removed', a.removed_at is not null)
+                from aws_account a where a.id = e.aws_account_id) as account,
                (select coalesce(max(c.start + c.size), 0) from log_chunk c
                 where c.run_id = r.id and c.start = (select max(start) from log_chunk where run_id = r.id)) as "log_end!",
                (select w.name from job j join worker w on w.id = j.worker_id
@@ -133,6 +136,7 @@ pub async fn find(pool: &PgPool, ctx: &Ctx, id: RunId) -> Result<Option<View>> {
         }),
         reason: r.reason,
         template: r.template,
+        account: r.account.map(serde_json::from_value).transpose()?,
         template_digest: r.template_digest,
         inputs: serde_json::from_value(r.inputs)?,
         sensitive: r

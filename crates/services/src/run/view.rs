@@ -79,6 +79,8 @@ pub struct View {
     pub reason: String,
     /// Template name.
     pub template: String,
+    /// The AWS account that its environment is in, if its template needs one.
+    pub account: Option<crate::account::Place>,
     /// Template version.
     pub template_digest: String,
     /// Inputs without the sensitive ones.

@@ -21,6 +21,7 @@ use slipway_seal::PublicKey;
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
 
+pub(crate) use report::held;
 pub use report::{
     Applied, Next, Planned, World, fail_preview, finish_apply, finish_preview, finish_reconcile,
     outdate, stop_preview, verify,

@@ -63,7 +63,7 @@ pub async fn preview(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Res
     log.finish().await?;
     let sealed = shared
         .key
-        .seal(&serde_json::to_vec(&saved)?, &place(claim, &digest));
+        .seal(&serde_json::to_vec(&saved)?, &place(claim, &digest, None));
     let planned = Planned {
         preview,
         digest,

@@ -75,7 +75,7 @@ impl Saved {
             .context("an approved run without its objects")?;
         let plain = shared
             .key
-            .open(sealed, &crate::terraform::place(claim, &digest))
+            .open(sealed, &crate::terraform::place(claim, &digest, None))
             .context("open what was approved")?;
         let plain = Clear::new(plain);
         Ok(serde_json::from_slice(plain.expose())?)

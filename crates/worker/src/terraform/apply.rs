@@ -1,6 +1,7 @@
 //! Does exactly what was approved, then looks whether the world is as it should be.
 
 use anyhow::Context;
+use slipway_adapters::aws::Denied;
 use slipway_adapters::terraform::{
     self, Clear, End, Failure, Mode, SavedPlan, StateVersion, state,
 };
@@ -11,12 +12,19 @@ use slipway_domain::{
 use slipway_seal::Digest;
 use slipway_services::{
     Refusal,
+    account::Kind,
     environment::Resource,
     work::{self, Applied, Claim, World},
 };
 
 use super::{Bench, head, log, prepare, preview::place, refusal, store, tie};
-use crate::{Shared, lease::Hold, logging::Lines, now, patiently};
+use crate::{
+    Shared,
+    cloud::{Cloud, carries_out},
+    lease::Hold,
+    logging::{Lines, Log},
+    now, patiently,
+};
 
 /// Applies the saved plan as it was saved; on the bench where it was planned, if this worker planned it just now.
 pub async fn apply(
@@ -25,15 +33,19 @@ pub async fn apply(
     hold: &Hold,
     planned: Option<Bench>,
 ) -> anyhow::Result<State> {
+    let kind = carries_out(claim.operation);
     let prepared = match planned {
-        Some(bench) => Ok(bench.hand_over(shared, claim)),
-        None => prepare(shared, claim).await?,
+        Some(bench) => bench.hand_over(shared, claim, kind).await,
+        None => prepare(shared, claim, kind).await?,
     };
     let mut bench = match prepared {
         Ok(bench) => bench,
         Err(refusal) => return nothing_begun(shared, claim, refusal).await,
     };
-    let saved = saved(shared, claim)?;
+    let saved = match saved(shared, claim, bench.cloud.as_ref())? {
+        Ok(saved) => saved,
+        Err(refusal) => return nothing_begun(shared, claim, refusal).await,
+    };
     let preview = claim.preview.clone().unwrap_or_default();
     let log = log(shared, claim).await?;
     if let Ok(terraform) = shared
@@ -42,6 +54,7 @@ pub async fn apply(
     {
         log.say(head(terraform, "apply the approved plan"));
     }
+    bench.introduce(&log);
     tracing::debug!(run = %claim.run, "prepared");
     let (cancel, tied) = tie(hold);
     let applied = bench
@@ -50,6 +63,7 @@ pub async fn apply(
         .await;
     tied.abort();
     tracing::debug!(run = %claim.run, good = applied.is_ok(), "applied");
+    let lent = bench.lent(&log);
     // What is spooled must be in the database before the run says what exists.
     store::drain(&shared.pool, &shared.config.folder).await;
     let applied = match applied {
@@ -83,7 +97,10 @@ pub async fn apply(
         End::Done if bench.step.has_world() => (Applied::Done, None),
         // There is no world beside the state: what the engine recorded is what exists.
         End::Done => (Applied::Done, Some(Seen::AsPlanned)),
-        End::Failed(failed) => (Applied::Failed(what_failed(failed, &applied.outcome)), None),
+        End::Failed(failed) => {
+            let why = what_failed(failed, &applied.outcome, lent.as_ref());
+            (Applied::Failed(why), None)
+        }
         End::Interrupted(_) => (Applied::Interrupted, None),
         End::Vanished(failed) => (Applied::Vanished(refusal(failed.clone())), None),
     };
@@ -106,6 +123,18 @@ pub async fn apply(
         return finish(shared, claim, &end, &applied.outcome, world.as_ref(), seen).await;
     }
     finish(shared, claim, &end, &applied.outcome, world.as_ref(), None).await?;
+    if let Err(refusal) = bench.act_as(claim, Kind::Plan).await {
+        log.say(format!(
+            "slipway: it could not be looked at: {} {}",
+            refusal.message, refusal.detail
+        ));
+        log.finish().await?;
+        let told = patiently("a verification", || async {
+            let seen = Seen::NotSeen;
+            work::verify(&shared.pool, &shared.me, claim, seen, None, now()).await
+        });
+        return Ok(told.await?);
+    }
     let (cancel, tied) = tie(hold);
     // A new plan, and not only a refresh: providers fill in attributes that nobody set a moment later (a bucket learns of
     // its policy, a route table of its routes), and that is no difference to what was asked for.
@@ -141,8 +170,12 @@ pub async fn apply(
     Ok(told.await?)
 }
 
-/// Opens the saved plan: for this run and this digest only.
-fn saved(shared: &Shared, claim: &Claim) -> anyhow::Result<SavedPlan> {
+/// Opens the saved plan: for this run, this digest and this account only.
+fn saved(
+    shared: &Shared,
+    claim: &Claim,
+    cloud: Option<&Cloud>,
+) -> anyhow::Result<Result<SavedPlan, Refusal>> {
     let digest: Digest = claim
         .digest
         .as_deref()
@@ -152,11 +185,21 @@ fn saved(shared: &Shared, claim: &Claim) -> anyhow::Result<SavedPlan> {
         .sealed_plan
         .as_deref()
         .context("an approved run without a saved plan")?;
-    let plan = shared
-        .key
-        .open(sealed, &place(claim, &digest))
-        .context("open the saved plan")?;
-    Ok(SavedPlan {
+    let plan = match (
+        shared.key.open(sealed, &place(claim, &digest, cloud)),
+        cloud,
+    ) {
+        (Ok(plan), _) => plan,
+        (Err(error), None) => return Err(error).context("open the saved plan"),
+        (Err(_), Some(cloud)) => {
+            return Ok(Err(Refusal::new(
+                "The approved plan was not made for this AWS account.",
+                format!("It does not open for the {}.", cloud.words()),
+                "Plan it again, and have it approved there.",
+            )));
+        }
+    };
+    Ok(Ok(SavedPlan {
         plan: Clear::new(plan),
         lock_file: claim.lock_file.clone(),
         engine: claim.stack.engine.clone(),
@@ -165,7 +208,21 @@ fn saved(shared: &Shared, claim: &Claim) -> anyhow::Result<SavedPlan> {
             lineage,
             serial: u64::try_from(claim.base.1).unwrap_or_default(),
         }),
-    })
+    }))
+}
+
+impl Bench {
+    /// How the lending of credentials went: said in the log if they were renewed, and why they could not be.
+    fn lent(&self, log: &Log) -> Option<Denied> {
+        let lending = &self.step.aws()?.lending;
+        if lending.times() > 1 {
+            log.say(format!(
+                "slipway: its credentials were renewed {} times",
+                lending.times() - 1
+            ));
+        }
+        lending.trouble()
+    }
 }
 
 /// What exists, from the state.
@@ -200,8 +257,14 @@ fn untouched(preview: &Preview) -> Outcome {
     }
 }
 
-fn what_failed(failed: &terraform::Failed, outcome: &Outcome) -> Refusal {
+fn what_failed(failed: &terraform::Failed, outcome: &Outcome, lent: Option<&Denied>) -> Refusal {
     let mut why = refusal(failed.clone());
+    if let Some(denied) = lent {
+        why.detail = format!(
+            "{}\nThe credentials ended while it was applied, and could not be renewed: {denied}",
+            why.detail
+        );
+    }
     why.detail = format!("{}\n{}", why.message, why.detail).trim().to_owned();
     why.message = match (
         outcome.done.len(),

@@ -10,11 +10,15 @@ mod store;
 use std::{collections::BTreeMap, sync::Arc};
 
 use slipway_adapters::terraform::{
-    Aws, Cancel, Failed, Inputs, Step, StepSpec, Stop as Reason, Terraform,
+    Cancel, Failed, Inputs, Step, StepSpec, Stop as Reason, Terraform,
 };
 use slipway_catalog::{Need, Template};
-use slipway_seal::Secret;
-use slipway_services::{Refusal, template, work, work::Claim};
+use slipway_services::{
+    Refusal,
+    account::{self, Kind},
+    template, work,
+    work::Claim,
+};
 
 pub use apply::apply;
 pub use engines::Engines;
@@ -24,29 +28,26 @@ pub use store::{drain, rescue};
 
 use crate::{
     Shared,
+    cloud::Cloud,
     lease::{Hold, Stop, Why},
     logging::Log,
     patiently,
 };
 
-/// An imitation of AWS on this machine: `slipway up` with `AWS=moto`.
-#[derive(Clone, Debug)]
-pub struct Imitation {
-    /// Its address on loopback.
-    pub endpoint: String,
-    /// Its name, for the page that says so.
-    pub name: String,
-}
-
 /// A step with all that belongs to carrying it out.
 pub struct Bench {
     step: Step,
     template: Template,
+    cloud: Option<Cloud>,
     store: Arc<store::Store>,
 }
 
-/// Makes the step's folder. A refusal is for people: the run ends with it.
-async fn prepare(shared: &Shared, claim: &Claim) -> anyhow::Result<Result<Bench, Refusal>> {
+/// Makes the step's folder, and takes the role for what is to be done. A refusal is for people: the run ends with it.
+async fn prepare(
+    shared: &Shared,
+    claim: &Claim,
+    kind: Kind,
+) -> anyhow::Result<Result<Bench, Refusal>> {
     let bundle = patiently("a step", || async {
         template::bundle(&shared.pool, &claim.template_digest).await
     })
@@ -62,9 +63,16 @@ async fn prepare(shared: &Shared, claim: &Claim) -> anyhow::Result<Result<Bench,
         Ok(engine) => engine,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let aws = match aws(shared, claim, &template) {
-        Ok(aws) => aws,
+    let cloud = match cloud(shared, claim, &template).await? {
+        Ok(cloud) => cloud,
         Err(refusal) => return Ok(Err(refusal)),
+    };
+    let aws = match &cloud {
+        None => None,
+        Some(cloud) => match cloud.act(claim, kind).await {
+            Ok(aws) => Some(aws),
+            Err(refusal) => return Ok(Err(refusal)),
+        },
     };
     let store = Arc::new(store::Store::new(shared, claim));
     let files: BTreeMap<String, Vec<u8>> = bundle
@@ -88,50 +96,70 @@ async fn prepare(shared: &Shared, claim: &Claim) -> anyhow::Result<Result<Bench,
         .map(|step| Bench {
             step,
             template,
+            cloud,
             store,
         })
         .map_err(refusal))
 }
 
-/// Credentials for a template that needs AWS; `None` for one that does not.
-fn aws(shared: &Shared, claim: &Claim, template: &Template) -> Result<Option<Aws>, Refusal> {
+/// Where a template that needs AWS acts; `None` for one that does not.
+async fn cloud(
+    shared: &Shared,
+    claim: &Claim,
+    template: &Template,
+) -> anyhow::Result<Result<Option<Cloud>, Refusal>> {
     if template.needs.contains(&Need::Kubernetes) {
-        return Err(Refusal {
+        return Ok(Err(Refusal {
             message: "This template needs a Kubernetes cluster.".into(),
             detail: "This worker has none to act on.".into(),
             hint: "Choose a template that needs none.".into(),
             ..Refusal::default()
-        });
+        }));
     }
     if !template.needs.contains(&Need::Aws) {
-        return Ok(None);
+        return Ok(Ok(None));
     }
-    let Some(imitation) = &shared.config.imitation else {
-        return Err(Refusal::new(
-            "This template needs AWS.",
-            "This worker has no AWS account to act in.",
-            "Stop it, and start it again with an imitation of AWS on this machine: make run AWS=moto.",
-        ));
-    };
-    Ok(Some(Aws {
-        region: shared.config.region.clone(),
-        endpoint: Some(imitation.endpoint.clone()),
-        access_key_id: "imitation".into(),
-        secret_access_key: Secret::new("imitation-of-a-secret-key"),
-        session_token: None,
-        tags: BTreeMap::from([
-            ("slipway:environment".to_owned(), claim.environment.clone()),
-            ("slipway:team".to_owned(), claim.team.clone()),
-        ]),
-    }))
+    let account = patiently("an account", || async {
+        account::of_claim(&shared.pool, claim, template).await
+    })
+    .await?;
+    Ok(account
+        .and_then(|account| Cloud::of(shared, account))
+        .map(Some))
 }
 
 impl Bench {
-    /// For the apply of what was just planned here, under its own claim.
-    fn hand_over(mut self, shared: &Shared, claim: &Claim) -> Self {
+    /// For the apply of what was just planned here, under its own claim and by the role that applies.
+    async fn hand_over(
+        mut self,
+        shared: &Shared,
+        claim: &Claim,
+        kind: Kind,
+    ) -> Result<Self, Refusal> {
         self.store = Arc::new(store::Store::new(shared, claim));
         self.step.hand_over(self.store.clone());
-        self
+        self.act_as(claim, kind).await?;
+        Ok(self)
+    }
+
+    /// Takes another role. Whatever knew the one before gets no credentials any more.
+    async fn act_as(&mut self, claim: &Claim, kind: Kind) -> Result<(), Refusal> {
+        self.step.act_as(None);
+        if let Some(cloud) = &self.cloud {
+            self.step.act_as(Some(cloud.act(claim, kind).await?));
+        }
+        Ok(())
+    }
+
+    /// Says in a log where it acts, and as whom.
+    fn introduce(&self, log: &Log) {
+        if let (Some(cloud), Some(aws)) = (&self.cloud, self.step.aws()) {
+            log.say(format!(
+                "slipway: in the {}, as {}",
+                cloud.words(),
+                aws.lending.arn()
+            ));
+        }
     }
 
     /// Clears its folder away without keeping anybody waiting.

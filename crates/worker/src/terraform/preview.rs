@@ -5,11 +5,12 @@ use slipway_domain::run::Operation;
 use slipway_seal::Digest;
 use slipway_services::{
     Refusal,
+    account::Kind,
     work::{self, Claim, Next, Planned},
 };
 
 use super::{Bench, head, log, prepare, refusal, tie};
-use crate::{Shared, lease::Hold, logging::Lines, now, patiently};
+use crate::{Shared, cloud::Cloud, lease::Hold, logging::Lines, now, patiently};
 
 /// Plans, stores the plan sealed and the preview redacted, and goes on as the policy says.
 ///
@@ -19,7 +20,7 @@ pub async fn preview(
     claim: &Claim,
     hold: &Hold,
 ) -> anyhow::Result<(Next, Option<Bench>)> {
-    let mut bench = match prepare(shared, claim).await? {
+    let mut bench = match prepare(shared, claim, Kind::Plan).await? {
         Ok(bench) => bench,
         Err(refusal) => return fail(shared, claim, &refusal).await,
     };
@@ -33,6 +34,7 @@ pub async fn preview(
     };
     tracing::debug!(run = %claim.run, "prepared");
     log.say(head(terraform, "plan"));
+    bench.introduce(&log);
     let mode = if claim.operation == Operation::Destroy {
         Mode::Destroy
     } else {
@@ -51,9 +53,10 @@ pub async fn preview(
             log.say(format!("slipway: this plan is {}", digest.short()));
             log.finish().await?;
             tracing::debug!(run = %claim.run, "logged");
-            let sealed = shared
-                .key
-                .seal(planned.saved.plan.expose(), &place(claim, &digest));
+            let sealed = shared.key.seal(
+                planned.saved.plan.expose(),
+                &place(claim, &digest, bench.cloud.as_ref()),
+            );
             let base = planned.saved.base;
             let planned = Planned {
                 preview: planned.preview,
@@ -107,9 +110,11 @@ pub async fn preview(
     }
 }
 
-/// Where a saved plan belongs: to one run and one digest, so that no other plan can be put in its place.
-pub fn place(claim: &Claim, digest: &Digest) -> String {
-    format!("plan/{}/{digest}", claim.run)
+/// Where a saved plan belongs: to one run and one digest, so that no other plan can be put in its place; and to the account
+/// that it was made in, so that it opens for no other.
+pub fn place(claim: &Claim, digest: &Digest, cloud: Option<&Cloud>) -> String {
+    let account = cloud.map(|c| format!("/aws/{}", c.binding()));
+    format!("plan/{}/{digest}{}", claim.run, account.unwrap_or_default())
 }
 
 async fn fail(

@@ -8,7 +8,10 @@ use slipway_domain::{
     plan::{Done, Outcome},
     run::{Found, Operation, State},
 };
-use slipway_services::work::{self, Claim};
+use slipway_services::{
+    account::Kind,
+    work::{self, Claim},
+};
 
 use super::{apply, head, log, prepare, store, tie};
 use crate::{Shared, lease::Hold, logging::Lines, now};
@@ -17,7 +20,7 @@ use crate::{Shared, lease::Hold, logging::Lines, now};
 pub async fn reconcile(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Result<State> {
     store::drain(&shared.pool, &shared.config.folder).await;
     let preview = claim.preview.clone().unwrap_or_default();
-    let mut bench = match prepare(shared, claim).await? {
+    let mut bench = match prepare(shared, claim, Kind::Plan).await? {
         Ok(bench) => bench,
         Err(refusal) => return unclear(shared, claim, &refusal.detail).await,
     };
@@ -28,6 +31,7 @@ pub async fn reconcile(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::R
     {
         log.say(head(terraform, "look what was applied"));
     }
+    bench.introduce(&log);
     let late = late(shared, claim).await?;
     let mode = if claim.operation == Operation::Destroy {
         Mode::Destroy

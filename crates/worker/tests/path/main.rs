@@ -1,8 +1,10 @@
 //! The walking path with the real engine and a real database.
 
+mod accounts;
 mod cloud;
 mod house;
 mod mishaps;
 mod process;
 mod release;
 mod walk;
+mod wire;

@@ -17,7 +17,7 @@ pub struct World {
 }
 
 /// Loads the run and checks that this claim still holds it.
-pub(in crate::work) async fn held(tx: &mut PgConnection, claim: &Claim) -> Result<run::Row> {
+pub async fn held(tx: &mut PgConnection, claim: &Claim) -> Result<run::Row> {
     let row = run::load(tx, claim.run).await?.ok_or(Error::NotFound)?;
     if row.fence == claim.fence && row.state.is_working() {
         Ok(row)

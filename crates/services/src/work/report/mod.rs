@@ -7,6 +7,6 @@ mod reconcile;
 
 pub use apply::{Applied, finish_apply, outdate, verify};
 pub use keep::World;
-pub(super) use keep::held;
+pub(crate) use keep::held;
 pub use preview::{Next, Planned, fail_preview, finish_preview, stop_preview};
 pub use reconcile::finish_reconcile;
