@@ -257,6 +257,15 @@ fn seats(run: &Run, actor: &Actor) -> Option<View> {
     ))
 }
 
+/// What carries a step out, as its makers write it.
+fn engine_name(word: &str) -> &'static str {
+    match word {
+        "opentofu" => "OpenTofu",
+        "helm" => "Helm",
+        _ => "Terraform",
+    }
+}
+
 fn facts_of(run: &Run) -> View {
     let step = run.steps.first();
     let mut pairs = vec![
@@ -276,14 +285,13 @@ fn facts_of(run: &Run) -> View {
     if let Some((engine, version)) =
         step.and_then(|s| s.engine.clone().zip(s.engine_version.clone()))
     {
-        let engine = if engine == "opentofu" {
-            "OpenTofu"
-        } else {
-            "Terraform"
-        };
+        let engine = engine_name(&engine);
         pairs.push(("Engine", text(format!("{engine} {version}"))));
     }
-    if let Some(serial) = step.and_then(|s| s.base_serial) {
+    if let Some(serial) = step
+        .filter(|s| s.engine.as_deref() != Some("helm"))
+        .and_then(|s| s.base_serial)
+    {
         pairs.push(("State serial", text(serial.to_string())));
     }
     if let Some(of) = &run.digest {

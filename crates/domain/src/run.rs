@@ -165,6 +165,12 @@ impl Command {
     pub const fn nothing_begun(self) -> bool {
         matches!(self, Self::Outdate | Self::RefuseApply)
     }
+
+    /// True if it says of an apply that the world is as it was before.
+    #[must_use]
+    pub const fn as_before(self) -> bool {
+        self.nothing_begun() || matches!(self, Self::RollBackApply)
+    }
 }
 
 impl fmt::Display for State {
@@ -259,6 +265,8 @@ pub enum Command {
     FinishApply,
     /// The apply stopped with an error.
     FailApply,
+    /// The apply stopped with an error, and what was there before it is there again.
+    RollBackApply,
     /// The apply was interrupted cleanly, its state saved.
     InterruptApply,
     /// The applying or verifying worker's lease ran out.
@@ -384,7 +392,7 @@ pub fn apply(state: State, command: Command, facts: Facts) -> Result<Step, Refus
         (S::Applying, C::Outdate) if facts.cancel_requested => go(S::Canceled, &[]),
         (S::Applying, C::Outdate) => go(S::Queued, &[E::QueuePreview]),
         (S::Applying, C::FinishApply) => go(S::Verifying, &[]),
-        (S::Applying, C::FailApply | C::RefuseApply) => go(S::Failed, &[]),
+        (S::Applying, C::FailApply | C::RollBackApply | C::RefuseApply) => go(S::Failed, &[]),
         (S::Applying, C::InterruptApply) => go(S::Canceled, &[]),
         (S::Applying | S::Verifying, C::LoseApply) => go(S::Unknown, &[]),
 

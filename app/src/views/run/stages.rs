@@ -63,16 +63,7 @@ pub(super) fn all(run: &Run) -> View {
         .steps
         .first()
         .and_then(|s| s.engine.clone().zip(s.engine_version.clone()))
-        .map(|(name, version)| {
-            format!(
-                "{} {version}",
-                if name == "opentofu" {
-                    "OpenTofu"
-                } else {
-                    "Terraform"
-                }
-            )
-        });
+        .map(|(name, version)| format!("{} {version}", super::engine_name(&name)));
     let note = match (here(&[State::Previewing]), plans) {
         (true, _) => worker
             .clone()
@@ -117,8 +108,8 @@ pub(super) fn all(run: &Run) -> View {
         let note = match run.state {
             State::Approved => "waits for a worker".to_owned(),
             State::Applying => worker.unwrap_or_else(|| "under way".into()),
-            _ if been(&[State::Applying]) => "the saved plan, as approved".into(),
-            _ => "exactly that plan".into(),
+            _ if been(&[State::Applying]) => "exactly what was approved".into(),
+            _ => "exactly that".into(),
         };
         list.push(stage(
             "Apply",

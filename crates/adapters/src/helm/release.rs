@@ -175,6 +175,10 @@ impl Release {
             .await
     }
 
+    fn read(&self, text: &str) -> Result<Vec<Object>, Failed> {
+        Ok(manifest::within(manifest::read(text)?, &self.namespace))
+    }
+
     /// What the chart is with these values, on this cluster. Nothing is made. Of a release that is `stuck` Helm does not
     /// say it by itself; then the chart is rendered beside it.
     ///
@@ -194,7 +198,7 @@ impl Release {
             ];
             let said = self.call(&args, LOOK, cancel, None).await?;
             let out = Clear::new(said.good("render the chart")?);
-            let all = manifest::read(&String::from_utf8_lossy(out.expose()))?;
+            let all = self.read(&String::from_utf8_lossy(out.expose()))?;
             let (hooks, objects) = all.into_iter().partition(|object| object.hook.is_some());
             return Ok(Rendered { objects, hooks });
         }
@@ -222,10 +226,10 @@ impl Release {
         })?;
         let mut hooks = Vec::new();
         for hook in dry.hooks {
-            hooks.extend(manifest::read(&hook.manifest)?);
+            hooks.extend(self.read(&hook.manifest)?);
         }
         Ok(Rendered {
-            objects: manifest::read(&dry.manifest)?,
+            objects: self.read(&dry.manifest)?,
             hooks,
         })
     }
@@ -260,7 +264,7 @@ impl Release {
         let args = ["get", "manifest", &self.name, "--revision", &revision];
         let said = self.call(&args, LOOK, &Cancel::new(), None).await?;
         let out = Clear::new(said.good("read what is released")?);
-        manifest::read(&String::from_utf8_lossy(out.expose()))
+        self.read(&String::from_utf8_lossy(out.expose()))
     }
 
     /// Releases the chart, waits until it is well, and rolls back by itself if it does not become so.

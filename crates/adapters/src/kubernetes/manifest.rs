@@ -122,6 +122,18 @@ pub fn read(manifest: &str) -> Result<Vec<Object>, Failed> {
         .collect()
 }
 
+/// The objects of a release: those that say its own namespace are as if they said none, so that an address is as short
+/// as a person says it.
+#[must_use]
+pub fn within(mut objects: Vec<Object>, namespace: &str) -> Vec<Object> {
+    for object in &mut objects {
+        if object.namespace.as_deref() == Some(namespace) {
+            object.namespace = None;
+        }
+    }
+    objects
+}
+
 /// Where two renderings of one chart differ, as `Kind/name:path`; without order, each once.
 #[must_use]
 pub fn differing(one: &[Object], two: &[Object]) -> Vec<String> {

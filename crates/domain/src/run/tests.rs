@@ -42,6 +42,7 @@ fn commands() -> Vec<Command> {
         },
         Command::Outdate,
         Command::RefuseApply,
+        Command::RollBackApply,
         Command::FinishApply,
         Command::FailApply,
         Command::InterruptApply,

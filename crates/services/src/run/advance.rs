@@ -151,7 +151,7 @@ pub async fn advance(
                 .await?;
             }
             Effect::AskToStop => {}
-            Effect::Finish => finish(tx, ctx, &mut next).await?,
+            Effect::Finish => finish(tx, ctx, &mut next, command.as_before()).await?,
         }
     }
     if next.state == State::Unknown {
@@ -246,7 +246,9 @@ async fn set_environment(
 }
 
 /// The run is over: the environment is what it now is, the saved plan goes, and the next run in the row gets its turn.
-async fn finish(tx: &mut PgConnection, ctx: &Ctx, row: &mut Row) -> Result<()> {
+///
+/// `as_before`: whatever the run began, the world is what it was.
+async fn finish(tx: &mut PgConnection, ctx: &Ctx, row: &mut Row, as_before: bool) -> Result<()> {
     // A request that is being made right now has found the environment taken: it must be seen below, or nobody would ever
     // give it its turn. Requests hold this lock until they are committed.
     sqlx::query!(
@@ -257,7 +259,7 @@ async fn finish(tx: &mut PgConnection, ctx: &Ctx, row: &mut Row) -> Result<()> {
     .await?;
     let state = row
         .environment_state
-        .after(row.operation, row.state, row.touched);
+        .after(row.operation, row.state, row.touched && !as_before);
     set_environment(tx, row, state, ctx.now).await?;
     sqlx::query!(
         "update run_step set sealed_plan = null, state = $2 where run_id = $1",

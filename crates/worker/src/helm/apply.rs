@@ -34,6 +34,8 @@ enum End {
     Stale(String),
     NotBegun(Refusal),
     Failed(Refusal),
+    /// What ran before runs again.
+    RolledBack(Refusal),
     Interrupted,
     Vanished(Refusal),
 }
@@ -61,7 +63,7 @@ pub async fn apply(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Resul
     match &end {
         End::Done(_) => {}
         End::Stale(why) => log.say(format!("slipway: {why}")),
-        End::NotBegun(why) | End::Failed(why) | End::Vanished(why) => {
+        End::NotBegun(why) | End::Failed(why) | End::RolledBack(why) | End::Vanished(why) => {
             log.say(format!("slipway: {} {}", why.message, why.detail));
         }
         End::Interrupted => log.say("slipway: interrupted."),
@@ -143,10 +145,11 @@ async fn release(
     let released = follow(bench, claim, cancel, log, &mut news).await;
     if let Err(failed) = released {
         let troubles = troubles(bench, &news, log).await;
-        return ended(
-            rolled_back(&bench.release, failed, saved.revision).await,
-            &troubles,
-        );
+        let (failed, back) = rolled_back(&bench.release, failed, saved.revision).await;
+        return match ended(failed, &troubles) {
+            End::Failed(why) if back => End::RolledBack(why),
+            end => end,
+        };
     }
     match finished(shared, bench, claim, saved, &rendered, log, cancel).await {
         Ok(world) => End::Done(world),
@@ -207,24 +210,28 @@ async fn troubles(
     found
 }
 
-/// Helm rolls back by itself; whether it did, its history says.
-async fn rolled_back(release: &Release, mut failed: Failed, before: i64) -> Failed {
+/// Helm rolls back by itself; whether it did, its history says. The answer is true if what ran before runs again.
+async fn rolled_back(release: &Release, mut failed: Failed, before: i64) -> (Failed, bool) {
     let Ok(history) = release.history().await else {
         failed.hint = "Look at the release; the cluster did not say what is there now.".into();
-        return failed;
+        return (failed, false);
     };
-    let words = match words::newest(&history) {
-        None => "Nothing of it is left.".to_owned(),
-        Some(newest) if newest.status == "deployed" && before > 0 => {
+    let (words, back) = match words::newest(&history) {
+        None => ("Nothing of it is left.".to_owned(), false),
+        Some(newest) if newest.status == "deployed" && before > 0 && newest.revision > before => (
             format!(
                 "It was rolled back: revision {} runs what ran before.",
                 newest.revision
-            )
-        }
-        Some(newest) => format!("Revision {} is {} now.", newest.revision, newest.status),
+            ),
+            true,
+        ),
+        Some(newest) => (
+            format!("Revision {} is {} now.", newest.revision, newest.status),
+            false,
+        ),
     };
     failed.detail = format!("{words}\n{}", failed.detail);
-    failed
+    (failed, back)
 }
 
 /// Compares what is released with what was approved, and keeps what is known of it.
@@ -483,7 +490,7 @@ fn outcome(end: &End, preview: &Preview) -> Outcome {
             outputs: world.outputs.clone(),
             ..Outcome::default()
         },
-        End::Failed(_) => Outcome {
+        End::Failed(_) | End::RolledBack(_) => Outcome {
             failed: all,
             ..Outcome::default()
         },
@@ -516,6 +523,7 @@ async fn report(
             (Applied::NotBegun(why), None)
         }
         End::Failed(why) => (Applied::Failed(why), None),
+        End::RolledBack(why) => (Applied::RolledBack(why), None),
         End::Interrupted => (Applied::Interrupted, None),
         End::Vanished(why) => (Applied::Vanished(why), None),
     };

@@ -112,9 +112,10 @@ pub async fn apply(
             log.say("── look again: a new plan must have nothing to do ──")
         }
         Applied::Done => {}
-        Applied::NotBegun(why) | Applied::Failed(why) | Applied::Vanished(why) => {
-            log.say(format!("slipway: {}", why.message))
-        }
+        Applied::NotBegun(why)
+        | Applied::Failed(why)
+        | Applied::RolledBack(why)
+        | Applied::Vanished(why) => log.say(format!("slipway: {}", why.message)),
         Applied::Interrupted => log.say("slipway: interrupted; the state is saved."),
     }
     let look = matches!(end, Applied::Done) && seen.is_none();

@@ -361,6 +361,8 @@ async fn released_changed_broken_rolled_back_and_taken_away() {
         .to_owned();
     assert!(image.ends_with(&"a".repeat(64)), "{image}");
     assert!(lab.live("ConfigMap", "extra").await.is_some());
+    // Nothing of it is half-made.
+    assert_eq!(house.environment(id).await.state, EnvironmentState::Ready);
 
     // An earlier deployment is put back by a run like any other, from what the portal keeps.
     let dev = house.ctx("developer").await;

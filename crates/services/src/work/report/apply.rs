@@ -22,6 +22,8 @@ pub enum Applied {
     NotBegun(Refusal),
     /// It stopped with an error.
     Failed(Refusal),
+    /// It stopped with an error, and what was there before is there again.
+    RolledBack(Refusal),
     /// It was interrupted, its state saved.
     Interrupted,
     /// The engine died or was killed: nobody knows what was done. The run becomes unknown.
@@ -63,6 +65,7 @@ pub async fn finish_apply(
         Applied::Done => (Command::FinishApply, "run.finish_apply", None),
         Applied::NotBegun(why) => (Command::RefuseApply, "run.refuse_apply", Some(why)),
         Applied::Failed(why) => (Command::FailApply, "run.fail_apply", Some(why)),
+        Applied::RolledBack(why) => (Command::RollBackApply, "run.roll_back_apply", Some(why)),
         Applied::Interrupted => (Command::InterruptApply, "run.interrupt_apply", None),
         Applied::Vanished(why) => (Command::LoseApply, "run.lose", Some(why)),
     };
