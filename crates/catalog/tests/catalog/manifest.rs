@@ -35,6 +35,18 @@ fn a_broken_manifest_says_where_and_why() {
             "no resource “aws_db_instance.main”",
         ),
         (
+            "[engine]",
+            "[aws]\naccount = \"live\"\n[engine]",
+            8,
+            "“needs” does not say “aws”",
+        ),
+        (
+            "needs = []",
+            "needs = [\"aws\"]\naws = { account = \" \" }",
+            6,
+            "1 to 40 characters",
+        ),
+        (
             "name = \"terraform\"",
             "name = \"pulumi\"",
             8,

@@ -30,22 +30,27 @@ fn new(name: &str, number: &str, serves: &[Class]) -> New {
     }
 }
 
-/// Publishes a template that needs AWS beside the house's own.
-async fn publish(house: &House, name: &str, more: &str) {
-    let toml = format!(
-        "title = \"A cloud thing\"\nsummary = \"For tests.\"\nowner = \"platform\"\nclass = \"shared\"\nneeds = [\"aws\"]\n{more}\n\
-         [engine]\nname = \"terraform\"\nversion = \">= 1.9\"\n[request]\nwho = \"member\"\n"
-    );
-    let bundle = Bundle::from_files(BTreeMap::from([
-        ("template.toml".to_owned(), toml.into_bytes()),
-        (
-            "main.tf".to_owned(),
-            b"resource \"terraform_data\" \"it\" {}\n".to_vec(),
-        ),
-    ]))
-    .unwrap();
-    let template = Template::parse(&bundle).unwrap();
-    let found = [(name.to_owned(), Ok((bundle, template)))];
+const AWS: &str = "needs = [\"aws\"]\n";
+
+/// Publishes these templates, each with what it says of its needs, and takes the house's own away.
+async fn publish(house: &House, templates: &[(&str, &str)]) {
+    let found: Vec<_> = templates
+        .iter()
+        .map(|(name, needs)| {
+            let toml = format!(
+                "title = \"A cloud thing\"\nsummary = \"For tests.\"\nowner = \"platform\"\nclass = \"shared\"\n{needs}\n\
+                 [engine]\nname = \"terraform\"\nversion = \">= 1.9\"\n[request]\nwho = \"member\"\n"
+            );
+            let main = b"resource \"terraform_data\" \"it\" {}\n".to_vec();
+            let bundle = Bundle::from_files(BTreeMap::from([
+                ("template.toml".to_owned(), toml.into_bytes()),
+                ("main.tf".to_owned(), main),
+            ]))
+            .unwrap();
+            let template = Template::parse(&bundle).unwrap();
+            ((*name).to_owned(), Ok((bundle, template)))
+        })
+        .collect();
     template::publish(&house.db.worker, &found, house.now)
         .await
         .unwrap();
@@ -84,8 +89,8 @@ async fn an_environment_is_made_in_the_account_for_its_class_and_stays_there() {
     let house = House::new().await;
     let web = &house.db.web;
     let admin = house.ctx("admin").await;
-    publish(&house, "cloud", "").await;
-    publish(&house, "picky", "[aws]\naccount = \"lab\"").await;
+    let picky = format!("{AWS}[aws]\naccount = \"lab\"");
+    publish(&house, &[("cloud", AWS), ("picky", &picky), ("plain", "")]).await;
 
     let why = ask(&house, "cloud", "none").await.unwrap_err();
     assert!(why.contains("No AWS account is there for shared"), "{why}");
@@ -120,7 +125,7 @@ async fn an_environment_is_made_in_the_account_for_its_class_and_stays_there() {
     assert_eq!(of_run(&house, picky).await.1, "lab");
     assert_eq!(of_run(&house, first).await.1, "staging");
     // What needs no AWS is in no account.
-    let plain = house.request("developer", "shared", "plain", &[]).await;
+    let plain = ask(&house, "plain", "plain").await.unwrap();
     let plain = run::find(web, &dev, plain).await.unwrap();
     assert_eq!(plain.account, None);
     let names: Vec<String> = environment::list(web, &dev, &environment::Filter::default())
@@ -141,7 +146,7 @@ async fn a_worker_finds_the_account_of_what_older_code_asked_for_and_none_that_i
     let house = House::new().await;
     let web = &house.db.web;
     let admin = house.ctx("admin").await;
-    publish(&house, "cloud", "").await;
+    publish(&house, &[("cloud", AWS)]).await;
     let id = account::add(
         web,
         &admin,
@@ -293,7 +298,7 @@ async fn an_imitation_serves_everything_while_a_worker_has_it() {
     let house = House::new().await;
     let (web, work) = (&house.db.web, &house.db.worker);
     let admin = house.ctx("admin").await;
-    publish(&house, "cloud", "").await;
+    publish(&house, &[("cloud", AWS)]).await;
     account::imitate(work, Some(("moto", "eu-west-1")), house.now)
         .await
         .unwrap();
