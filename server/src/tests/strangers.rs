@@ -63,6 +63,11 @@ async fn theirs(portal: &Portal) -> BTreeMap<&'static str, String> {
             "tokens",
             "select t.id from token t join user_account u on u.id = t.user_id where u.subject = 'demo:developer'",
         ),
+        (
+            "accounts",
+            "insert into aws_account (name, account, region, serves, plan_role, apply_role, destroy_role, created_at)
+             values ('hidden-canary', '123456789012', 'eu-west-1', '{}', 'p', 'a', 'd', now()) returning id",
+        ),
     ] {
         let id: i64 = sqlx::query_scalar(question)
             .fetch_one(&portal.db.owner)

@@ -149,7 +149,7 @@ fn rollout<K: Serialize>(of: &K, address: String) -> Option<Workload> {
 
 fn troubled(pod: &Pod, address: String) -> Option<Workload> {
     let news = pods::news(pod);
-    news.trouble.then(|| Workload {
+    news.trouble.then_some(Workload {
         address,
         wanted: 1,
         ready: 0,
