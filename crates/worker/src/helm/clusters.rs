@@ -77,7 +77,7 @@ pub async fn look(shared: &Shared) -> anyhow::Result<()> {
             }
             Err(refusal) => Err(refusal),
         };
-        cluster::report(&shared.pool, &name, asked.as_ref().map_err(|e| e), now()).await?;
+        cluster::report(&shared.pool, &name, asked.as_ref(), now()).await?;
     }
     Ok(())
 }
