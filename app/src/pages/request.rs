@@ -2,7 +2,10 @@
 
 use axum::extract::{Path, Query};
 use serde::Deserialize;
-use slipway_services::draft::{self, Draft, Target};
+use slipway_services::{
+    cluster,
+    draft::{self, Draft, Target},
+};
 
 use super::{Answer, Desk, Paper, id, see};
 use crate::{components::Here, views};
@@ -63,8 +66,12 @@ async fn show(desk: &Desk, draft: &Draft, saved: bool) -> Answer {
             Here::Catalog,
         ),
     };
+    let cluster = match &draft.version.template.release {
+        Some(to) => cluster::find(&desk.app.office.web, &desk.ctx, &to.cluster).await?,
+        None => None,
+    };
     desk.page(Paper::new(title, here), || {
-        views::request::view(&desk.app.site, draft, saved)
+        views::request::view(&desk.app.site, draft, saved, cluster.as_ref())
     })
     .await
 }

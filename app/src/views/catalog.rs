@@ -7,13 +7,13 @@ use slipway_domain::{
     field::{Field, Kind},
     time_text,
 };
-use slipway_services::template::Listed;
+use slipway_services::{cluster::Cluster, template::Listed};
 use time::Duration;
 
 use crate::{
     components::{
-        Icon, Tone, View, banner, card, code, crumbs, digest, empty, facts, icon, link, pill, soft,
-        text,
+        Icon, Tone, View, ago, banner, card, code, crumbs, digest, empty, facts, icon, link, pill,
+        soft, text, times::now,
     },
     site::{Aws, Site},
 };
@@ -120,7 +120,7 @@ fn needs(site: &Site, template: &Template) -> View {
 
 /// What everybody should know of the cloud before they ask, in full sentences.
 #[must_use]
-pub fn cloud_notes(site: &Site, template: &Template) -> Vec<View> {
+pub fn cloud_notes(site: &Site, template: &Template, cluster: Option<&Cluster>) -> Vec<View> {
     if template.needs.is_empty() {
         return vec![banner(
             Tone::Go,
@@ -134,7 +134,9 @@ pub fn cloud_notes(site: &Site, template: &Template) -> Vec<View> {
         .needs
         .iter()
         .filter_map(|need| match (need, &site.aws) {
-            (Need::Kubernetes, _) => template.release.as_ref().map(cluster_note),
+            (Need::Kubernetes, _) => {
+                template.release.as_ref().map(|to| cluster_note(to, cluster))
+            }
             (Need::Aws, Aws::Imitation(at)) => Some(banner(
                 Tone::Wait,
                 Icon::Cloud,
@@ -154,15 +156,37 @@ pub fn cloud_notes(site: &Site, template: &Template) -> Vec<View> {
         .collect()
 }
 
-/// Which cluster a chart needs, and how one is connected. Whether it is, only the workers know: they alone act on it.
-fn cluster_note(to: &Release) -> View {
+/// Which cluster a chart needs, and whether it answers, as the workers found it last.
+fn cluster_note(to: &Release, cluster: Option<&Cluster>) -> View {
     let name = &to.cluster;
+    if let Some((since, why)) = cluster.and_then(|c| c.failing.as_ref()) {
+        let (since, why) = (*since, format!("{} {}", why.message, why.detail));
+        return banner(
+            Tone::Stop,
+            Icon::Cloud,
+            format!("The cluster “{name}” does not answer."),
+            view! { "Since "{ago(since)}". "{why}" A request stops at its preview until it is back; nothing is lost." },
+            None,
+        );
+    }
+    if let Some(cluster) = cluster.filter(|c| c.is_well(now())) {
+        return banner(
+            Tone::Plain,
+            Icon::Cloud,
+            format!("It goes to the cluster “{name}”."),
+            format!(
+                "Kubernetes {}, which answers.",
+                cluster.version.clone().unwrap_or_default()
+            ),
+            None,
+        );
+    }
     banner(
         Tone::Sea,
         Icon::Cloud,
-        format!("It needs the cluster “{name}”."),
+        format!("It needs the cluster “{name}”, which is not connected."),
         view! {
-            "If no worker has it, a request stops at its preview and says so; nothing is lost. A cluster is connected by its kubeconfig, as "
+            "A request stops at its preview and says so; nothing is lost. A cluster is connected by its kubeconfig, as "
             <code>{format!("{name}.kubeconfig")}</code>" in the folder that "<code>"SLIPWAY_CLUSTERS"</code>" names for the workers."
         },
         None,
@@ -190,7 +214,7 @@ pub const fn who_decides(class: Class) -> &'static str {
 
 /// One template.
 #[must_use]
-pub fn one(site: &Site, listed: &Listed, requests: bool) -> View {
+pub fn one(site: &Site, listed: &Listed, requests: bool, cluster: Option<&Cluster>) -> View {
     let request = format!("/catalog/{}/request", listed.name);
     let title = listed
         .template
@@ -221,7 +245,7 @@ pub fn one(site: &Site, listed: &Listed, requests: bool) -> View {
             {(usable && requests).then(|| view! { <div class="acts"><a class="btn primary" href=request>"Request one"</a></div> })}
         </div>
         {listed.template.as_ref().map(|t| view! { <p class="sub">{t.summary.clone()}</p> })}
-        <div class="stack gapped">{broken}{listed.template.as_ref().map(|t| cloud_notes(site, t))}</div>
+        <div class="stack gapped">{broken}{listed.template.as_ref().map(|t| cloud_notes(site, t, cluster))}</div>
         {listed.template.as_ref().map(|template| view! {
             <div class="cols gap"><div class="stack">
                 {card("What it asks for", asks(template.fields.len()), None, inputs(&template.fields))}

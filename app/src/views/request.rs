@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use slipway_catalog::Template;
 use slipway_domain::{environment::Class, time_text};
-use slipway_services::draft::Draft;
+use slipway_services::{cluster::Cluster, draft::Draft};
 
 use super::catalog::{cloud_notes, life, namespace, who_decides};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 
 /// The page.
 #[must_use]
-pub fn view(site: &Site, draft: &Draft, saved: bool) -> View {
+pub fn view(site: &Site, draft: &Draft, saved: bool, cluster: Option<&Cluster>) -> View {
     let template = &draft.version.template;
     let action = format!("/drafts/{}", draft.id);
     let (crumb, title, lead) = match &draft.environment {
@@ -62,7 +62,7 @@ pub fn view(site: &Site, draft: &Draft, saved: bool) -> View {
         <div class="head"><h1>{title}</h1></div>
         <p class="sub">{lead}</p>
         <div class="cols"><div class="stack">
-            {cloud_notes(site, template)}
+            {cloud_notes(site, template, cluster)}
             {nowhere(draft)}
             {newer(draft)}
             {saved.then(|| banner(Tone::Go, Icon::Check, "Saved.", "Nothing was asked for yet; come back whenever you like.", None))}

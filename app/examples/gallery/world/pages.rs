@@ -74,7 +74,7 @@ pub fn documents(hostile: bool) -> Vec<(&'static str, String)> {
         list.push((
             name,
             frame("Template", Here::Catalog, &lead),
-            Box::new(move || views::catalog::one(&s, &listed, true)),
+            Box::new(move || views::catalog::one(&s, &listed, true, None)),
         ));
     }
     for (name, template, wrong) in [
@@ -86,7 +86,7 @@ pub fn documents(hostile: bool) -> Vec<(&'static str, String)> {
         list.push((
             name,
             frame("Request", Here::Catalog, &lead),
-            Box::new(move || views::request::view(&s, &draft, false)),
+            Box::new(move || views::request::view(&s, &draft, false, None)),
         ));
     }
     let (s, mut change) = (site.clone(), w.draft("every-input", false));
@@ -95,7 +95,7 @@ pub fn documents(hostile: bool) -> Vec<(&'static str, String)> {
     list.push((
         "change",
         frame("Change", Here::Environments, &lead),
-        Box::new(move || views::request::view(&s, &change, true)),
+        Box::new(move || views::request::view(&s, &change, true, None)),
     ));
 
     let page = environment::Page {

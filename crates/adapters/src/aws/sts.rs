@@ -301,7 +301,8 @@ where
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error);
     while let Some(one) = cause {
         let text = one.to_string();
-        if !words.contains(&text) {
+        // The SDK's name for a kind of failure that it has no name for.
+        if text != "other" && !words.contains(&text) {
             words = if words.is_empty() {
                 text
             } else {

@@ -40,6 +40,7 @@ async fn aws() -> Aws {
         length: Duration::from_secs(900),
     };
     let lending = Lending::open(sts, wanted, Span::default()).await.unwrap();
+    assert_eq!(stand.book().assumed.len(), 1);
     Aws {
         account: "123456789012".to_owned(),
         region: "eu-central-1".to_owned(),

@@ -228,7 +228,7 @@ async fn each_phase_has_its_own_role_that_is_renewed_and_is_dead_when_the_run_is
     assert_eq!(shown(&made, "arn"), format!("\"{arn}\""));
     for bucket in ["a", "b"] {
         let path = format!("/{name}-{bucket}");
-        assert_eq!(role_of(&wire, &endpoint, "PUT", &path), std::slice::from_ref(&arn));
+        assert_eq!(role_of(&wire, &endpoint, "PUT", &path), [arn.as_str()]);
     }
 
     // Renewed while it applied: the imitation was asked that often, and the second bucket has another key than the first.
