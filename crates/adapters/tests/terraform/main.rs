@@ -7,7 +7,6 @@ mod life;
 mod refusals;
 mod secrets;
 #[path = "../aws/stand.rs"]
-#[expect(dead_code, reason = "what it heard is for the tests of STS alone")]
 mod stand;
 mod state_backend;
 mod support;
