@@ -24,6 +24,7 @@ pub async fn check(settings: &Settings, part: Part) -> anyhow::Result<ExitCode> 
     if part != Part::Serve {
         find_worker(settings, &mut findings).await?;
         find_accounts(settings, &mut findings).await;
+        find_clusters(settings, &mut findings).await;
     }
     if part != Part::Work {
         find_web(settings, &mut findings);
@@ -105,6 +106,34 @@ async fn find_worker(settings: &Settings, findings: &mut Findings) -> anyhow::Re
         }
     }
     Ok(())
+}
+
+/// Whether each cluster that a worker would have here answers, and whether there is a Helm to release with.
+async fn find_clusters(settings: &Settings, findings: &mut Findings) {
+    if settings.clusters.is_none() {
+        return;
+    }
+    let config = Config {
+        helm: settings.helm.clone(),
+        clusters: settings.clusters.clone(),
+        ..Config::new("check", settings.data.clone())
+    };
+    let (helm, clusters) = slipway_worker::clusters(&config).await;
+    if let Err(why) = helm {
+        findings.push((why.message, why.hint.into()));
+    }
+    if clusters.is_empty() {
+        findings.push((
+            "No cluster: SLIPWAY_CLUSTERS names a folder without a kubeconfig.".into(),
+            "Put one there as <name>.kubeconfig, or unset it.".into(),
+        ));
+    }
+    for (name, answer) in clusters {
+        match answer {
+            Ok(version) => say::line(&format!("✓ cluster {name}: Kubernetes {version}")),
+            Err(why) => findings.push((format!("{} {}", why.message, why.detail), why.hint.into())),
+        }
+    }
 }
 
 /// Whether each AWS account lets in whoever this is: the identity that a worker would have here.

@@ -227,6 +227,42 @@ fn check_names_everything_that_would_stop_a_production_start() {
     }
 }
 
+/// A kubeconfig that would run something here is named with the reason, and so is a cluster that is away, and a Helm.
+#[test]
+fn check_names_the_clusters_that_cannot_be_acted_on() {
+    let folder = std::env::temp_dir().join(format!("slipway-check-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let kubeconfig = |user: &str| {
+        format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n\
+             clusters: [{{name: c, cluster: {{server: 'https://127.0.0.1:1'}}}}]\nusers: [{{name: u, user: {{{user}}}}}]\n"
+        )
+    };
+    let plugin = kubeconfig("exec: {apiVersion: client.authentication.k8s.io/v1, command: id}");
+    std::fs::write(folder.join("plugin.kubeconfig"), plugin).unwrap();
+    std::fs::write(folder.join("away.kubeconfig"), kubeconfig("token: x")).unwrap();
+    let clusters = folder.to_str().unwrap();
+    let (ok, said) = run(&[
+        "check",
+        "--for",
+        "work",
+        "--clusters",
+        clusters,
+        "--helm",
+        "/nowhere/helm",
+    ]);
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(!ok);
+    for what in [
+        "“plugin” cannot be used",
+        "starts a program",
+        "“away” cannot be reached",
+        "/nowhere/helm",
+    ] {
+        assert!(said.contains(what), "{what} is not named:\n{said}");
+    }
+}
+
 /// A web process holds neither key nor engine, and must not be asked for them; a worker lets nobody in.
 #[test]
 fn check_asks_a_process_for_what_it_needs() {

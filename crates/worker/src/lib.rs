@@ -19,7 +19,7 @@ use std::{path::PathBuf, sync::Arc};
 use serde_json::json;
 use slipway_seal::WorkerKey;
 use slipway_services::{
-    Error, PgPool, account,
+    Error, PgPool, Refusal, account,
     live::{Event, Hub},
     work,
 };
@@ -320,4 +320,15 @@ impl Handle {
 /// None that a person could cause.
 pub async fn engines(config: &Config) -> anyhow::Result<Vec<String>> {
     Ok(terraform::Engines::find(config).await?.words())
+}
+
+/// The Helm that a worker with this configuration would find, and what each of its clusters answers: a version, or why
+/// there is none. Nothing is written anywhere.
+pub async fn clusters(
+    config: &Config,
+) -> (
+    Result<String, Refusal>,
+    Vec<(String, Result<String, Refusal>)>,
+) {
+    helm::answers(config).await
 }

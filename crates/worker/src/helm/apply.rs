@@ -397,7 +397,7 @@ fn ended(failed: Failed, troubles: &BTreeMap<String, String>) -> End {
         why.detail = format!("{}\n{}", words.join("\n"), why.detail)
             .trim()
             .to_owned();
-        why.hint = "Mend what the pods say, then send it again. What ran before runs again.".into();
+        why.hint = "Mend what the pods say, then send it again.".into();
     }
     match kind {
         Failure::Killed(KillReason::Asked { forced: false, .. }) => End::Interrupted,

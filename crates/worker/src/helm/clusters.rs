@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use slipway_adapters::kubernetes::Cluster;
+use slipway_adapters::{helm::Helm, kubernetes::Cluster};
 use slipway_services::{Refusal, cluster};
 
 use crate::{Shared, now, terraform};
@@ -80,4 +80,27 @@ pub async fn look(shared: &Shared) -> anyhow::Result<()> {
         cluster::report(&shared.pool, &name, asked.as_ref(), now()).await?;
     }
     Ok(())
+}
+
+/// What there is to act with, asked now.
+pub async fn answers(
+    config: &crate::Config,
+) -> (
+    Result<String, Refusal>,
+    Vec<(String, Result<String, Refusal>)>,
+) {
+    let helm = Helm::find(config.helm.as_deref(), PathBuf::new()).await;
+    let helm = helm
+        .map(|helm| helm.version)
+        .map_err(|missing| Refusal::new(missing.message, "", missing.hint));
+    let clusters = Clusters::of(config.clusters.clone());
+    let mut all = Vec::new();
+    for name in clusters.names().await {
+        let answer = match clusters.get(&name).await {
+            Ok(cluster) => cluster.version().await.map_err(terraform::refusal),
+            Err(refusal) => Err(refusal),
+        };
+        all.push((name, answer));
+    }
+    (helm, all)
 }

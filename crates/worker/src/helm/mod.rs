@@ -23,7 +23,7 @@ use slipway_catalog::Template;
 use slipway_services::{Refusal, template, work, work::Claim};
 
 pub use apply::apply;
-pub use clusters::{Clusters, look};
+pub use clusters::{Clusters, answers, look};
 pub use preview::preview;
 pub use reconcile::reconcile;
 pub use watch::watch;

@@ -531,6 +531,40 @@ async fn a_worker_killed_in_a_release_leaves_unknown_and_the_history_tells() {
     lab.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_in_a_release_has_helm_put_back_what_ran_before() {
+    let Some(lab) = Lab::new(30, OBJECTS, TEMPLATE).await else {
+        return;
+    };
+    let house = &lab.house;
+    let run = house.create("greeter", &lab.name, &[]).await;
+    let id = house.reaches(run, State::Succeeded).await.environment_id;
+    let run = house
+        .send(&Target::Environment(id, false), &[("in.crash", "true")])
+        .await;
+    house.logs(run, "CrashLoopBackOff").await;
+    let dev = house.ctx("developer").await;
+    run::cancel(&house.db.web, &dev, run, false).await.unwrap();
+    house.reaches(run, State::Canceled).await;
+    let live = lab.live("Deployment", "greeter").await.unwrap();
+    let image = live["spec"]["template"]["spec"]["containers"][0]["image"]
+        .as_str()
+        .unwrap();
+    assert!(image.ends_with(&"a".repeat(64)), "{image}");
+    let said = lab
+        .helm(&["history", &lab.name, "--output", "json"])
+        .output()
+        .await
+        .unwrap();
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(!said.contains("pending"), "nobody is locked out: {said}");
+    let run = environment::destroy(&house.db.web, &dev, id, "")
+        .await
+        .unwrap();
+    house.reaches(run, State::Succeeded).await;
+    lab.end().await;
+}
+
 fn kubeconfig(folder: &Path, text: &str) -> PathBuf {
     std::fs::create_dir_all(folder).unwrap();
     std::fs::write(folder.join("lab.kubeconfig"), text).unwrap();
