@@ -25,6 +25,8 @@ LEFT_ALONE = {
     "SLIPWAY_SMTP_PASSWORD": "likewise",
     "SLIPWAY_CHAT_WEBHOOK": "set when `chat.enabled`",
     "SLIPWAY_AUDIT_CHECKPOINTS": "the worker's data folder, where nobody says otherwise",
+    "SLIPWAY_CLUSTERS": "the chart gives the worker no kubeconfig yet: a worker that releases charts runs elsewhere",
+    "SLIPWAY_HELM": "likewise: the image holds no Helm yet",
     "SLIPWAY_ADMINS": "set when `admins` names somebody; without, the first start prints a link",
 }
 # Without these a pod would start and be useless, or not start at all.
@@ -33,7 +35,7 @@ REQUIRED = {
     "worker": {"SLIPWAY_DATA", "SLIPWAY_KEY_FILE", "SLIPWAY_DATABASE_URL", "SLIPWAY_AWS_REGION", "SLIPWAY_PUBLIC_URL"},
     "migrate": {"SLIPWAY_DATABASE_URL"},
 }
-ONLY_WORKER = {"SLIPWAY_KEY_FILE", "SLIPWAY_DIRECTORY_KEY_FILE", "SLIPWAY_SMTP_PASSWORD", "SLIPWAY_CHAT_WEBHOOK"}
+ONLY_WORKER = {"SLIPWAY_KEY_FILE", "SLIPWAY_DIRECTORY_KEY_FILE", "SLIPWAY_SMTP_PASSWORD", "SLIPWAY_CHAT_WEBHOOK", "SLIPWAY_CLUSTERS"}
 
 source = "\n".join(p.read_text() for d in ("server/src", "app/src", "crates") for p in (root / d).rglob("*.rs") if "tests" not in p.parts)
 config = (root / "server/src/config.rs").read_text()

@@ -113,7 +113,7 @@ fn one(of: &Account, manages: bool) -> View {
             {table("Roles by kind of action", &["To", "Role", "Answer"], rows)}
             <div class="foot">
                 {removable.then(|| remove(of))}
-                <form method="post" action=format!("/accounts/{id}/ask")><button class="btn" type="submit" aria-label=format!("Ask {name} again")>"Ask again"</button></form>
+                <form method="post" action=format!("/accounts/{id}/ask")><button class="btn" type="submit">"Ask again"<span class="vh">{format!(" what {name} answers")}</span></button></form>
             </div>
         </section>
     }
