@@ -37,7 +37,7 @@ pub fn view(of: &Environment, past: &Back, to: DeploymentId) -> View {
         <div class="head"><h1>{format!("Put {} back to run {}", of.name, past.run)}</h1></div>
         <p class="sub">"As it was deployed "{ago(past.finished_at)}". You see first what that changes, and it is decided like any other change: "{super::catalog::who_decides(of.class)}"."</p>
         {newer}{sealed}
-        <section class="card narrow"><header><h2>"What is asked for then"</h2></header>
+        <div class="stack gapped"><section class="card narrow"><header><h2>"What is asked for then"</h2></header>
             {if same {
                 view! { <p class="none muted">"The inputs are the same."</p> }.into_any()
             } else {
@@ -48,7 +48,7 @@ pub fn view(of: &Environment, past: &Back, to: DeploymentId) -> View {
             <input type="hidden" name="to" value=to.to_string()/>
             <div class="field"><label for="reason">"Reason"</label><textarea id="reason" name="reason" rows="2"></textarea></div>
             <div class="foot"><a class="btn quiet" href=keep>"Leave it as it is"</a><button class="btn primary" type="submit">{format!("See what putting {} back changes", of.name)}</button></div>
-        </form>
+        </form></div>
     }
     .into_any()
 }

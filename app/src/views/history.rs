@@ -79,6 +79,30 @@ pub fn entry(of: &slipway_services::deployment::Deployment, back: Option<String>
     } else {
         of.approved_by.join(", ")
     };
+    let mut pairs = vec![
+        (
+            "Environment",
+            link(
+                format!("/environments/{}", of.environment_id),
+                of.environment.clone(),
+            ),
+        ),
+        (
+            "Run",
+            link(
+                format!("/runs/{}", of.run),
+                format!("{}, with its plan and its log", of.run),
+            ),
+        ),
+        (
+            "Template",
+            view! { {of.template.clone()}" "{digest(&of.template_digest)} }.into_any(),
+        ),
+        ("Asked by", text(who.clone())),
+        ("Approved by", text(approved)),
+        ("Ended", ago(of.finished_at)),
+    ];
+    pairs.extend(back.map(|url| ("Go back", link(url, "Put this back…".to_owned()))));
     view! {
         <details class="dep">
             <summary>
@@ -90,15 +114,7 @@ pub fn entry(of: &slipway_services::deployment::Deployment, back: Option<String>
                 <span class="turn">{icon(Icon::Go)}</span>
             </summary>
             <div class="inside">
-                {facts(vec![
-                    ("Environment", link(format!("/environments/{}", of.environment_id), of.environment.clone())),
-                    ("Run", link(format!("/runs/{}", of.run), format!("{}, with its plan and its log", of.run))),
-                    ("Template", view! { {of.template.clone()}" "{digest(&of.template_digest)} }.into_any()),
-                    ("Asked by", text(who)),
-                    ("Approved by", text(approved)),
-                    ("Ended", ago(of.finished_at)),
-                ])}
-                {back.map(|url| view! { <p class="acts"><a class="btn small" href=url>"Put this back…"</a></p> })}
+                {facts(pairs)}
             </div>
         </details>
     }

@@ -19,7 +19,7 @@ mod workload;
 pub use compare::Compared;
 pub use connect::Cluster;
 pub use manifest::Object;
-pub use namespace::{Namespace, OWNER};
+pub use namespace::{ENVIRONMENT, Namespace, OWNER};
 pub use pods::PodNews;
 pub use watch::News;
 pub use workload::Workload;

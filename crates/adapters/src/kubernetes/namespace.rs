@@ -9,8 +9,12 @@ use serde_json::json;
 use super::Cluster;
 use crate::terraform::{Failed, Failure};
 
-/// Says which environment a namespace belongs to: nothing is released into, and nothing taken away with, another's.
-pub const OWNER: &str = "slipway.dev/environment";
+/// Says, for people, which environment a namespace was made for.
+pub const ENVIRONMENT: &str = "slipway.dev/environment";
+
+/// Says whose it is, and no other portal's on the same cluster: nothing is released into, and nothing taken away with,
+/// another's.
+pub const OWNER: &str = "slipway.dev/owner";
 
 /// What is known of a namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +25,8 @@ pub struct Namespace {
     pub terminating: bool,
     /// The environment that it was made for, if one was.
     pub environment: Option<String>,
+    /// Whose it is, if it is a portal's.
+    pub owner: Option<String>,
 }
 
 impl Cluster {
@@ -34,10 +40,13 @@ impl Cluster {
         let Some(found) = self.ask(&what, api.get_opt(name)).await? else {
             return Ok(Namespace::default());
         };
+        let terminating = found.metadata.deletion_timestamp.is_some();
+        let mut labels = found.metadata.labels.unwrap_or_default();
         Ok(Namespace {
             exists: true,
-            terminating: found.metadata.deletion_timestamp.is_some(),
-            environment: found.metadata.labels.unwrap_or_default().remove(OWNER),
+            terminating,
+            environment: labels.remove(ENVIRONMENT),
+            owner: labels.remove(OWNER),
         })
     }
 
@@ -48,11 +57,12 @@ impl Cluster {
     pub async fn make_namespace(
         &self,
         name: &str,
-        environment: &str,
+        (environment, owner): (&str, &str),
         labels: &BTreeMap<String, String>,
     ) -> Result<(), Failed> {
         let mut labels = labels.clone();
-        labels.insert(OWNER.to_owned(), environment.to_owned());
+        labels.insert(ENVIRONMENT.to_owned(), environment.to_owned());
+        labels.insert(OWNER.to_owned(), owner.to_owned());
         labels.insert("app.kubernetes.io/managed-by".into(), "slipway".into());
         let wanted = json!({
             "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": labels },
@@ -72,7 +82,7 @@ impl Cluster {
     pub async fn remove_namespace(
         &self,
         name: &str,
-        environment: &str,
+        owner: &str,
         patience: Duration,
     ) -> Result<(), Failed> {
         let api: Api<Ns> = Api::all(self.client.clone());
@@ -81,11 +91,11 @@ impl Cluster {
             return Ok(());
         };
         let of = found.metadata.labels.as_ref().and_then(|l| l.get(OWNER));
-        if of.map(String::as_str) != Some(environment) {
+        if of.map(String::as_str) != Some(owner) {
             return Err(Failed::new(
                 Failure::Engine,
                 format!("The namespace {name} is not this environment's."),
-                format!("It does not carry the label {OWNER} = {environment}, so it stays."),
+                format!("It does not carry the label {OWNER} = {owner}, so it stays."),
                 "Ask the platform team whose it is.",
             ));
         }

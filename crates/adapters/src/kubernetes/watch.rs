@@ -14,7 +14,7 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Cluster, OWNER, Object, Workload, pods, workload::workload};
+use super::{Cluster, ENVIRONMENT, OWNER, Object, Workload, pods, workload::workload};
 
 /// Something in the cluster is other than it was, or is seen for the first time.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +25,8 @@ pub enum News {
         name: String,
         /// The environment's.
         environment: String,
+        /// Whose it is.
+        owner: String,
     },
     /// A workload as it stands; a pod only while it is in trouble.
     Workload {
@@ -54,11 +56,17 @@ impl Cluster {
             .filter_map(|event| {
                 std::future::ready(match event {
                     Ok(watcher::Event::Apply(of) | watcher::Event::InitApply(of)) => {
-                        let environment = of.metadata.labels.unwrap_or_default().remove(OWNER);
+                        let mut labels = of.metadata.labels.unwrap_or_default();
+                        let environment = labels.remove(ENVIRONMENT);
+                        let owner = labels.remove(OWNER).unwrap_or_default();
                         of.metadata
                             .name
                             .zip(environment)
-                            .map(|(name, environment)| News::Namespace { name, environment })
+                            .map(|(name, environment)| News::Namespace {
+                                name,
+                                environment,
+                                owner,
+                            })
                     }
                     Ok(_) => None,
                     Err(error) => Some(News::Lost(error.to_string())),

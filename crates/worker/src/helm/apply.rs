@@ -55,7 +55,7 @@ pub async fn apply(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Resul
     ));
     let (cancel, tied) = tie(hold);
     let end = if claim.operation == Operation::Destroy {
-        take_away(&bench, claim, &saved, &cancel, &log).await
+        take_away(shared, &bench, claim, &saved, &cancel, &log).await
     } else {
         release(shared, &bench, claim, &saved, &cancel, &log).await
     };
@@ -113,7 +113,11 @@ async fn release(
     }
     let made = bench
         .cluster
-        .make_namespace(&bench.namespace, &claim.environment, &bench.labels())
+        .make_namespace(
+            &bench.namespace,
+            (&claim.environment, &bench.owner(shared, claim)),
+            &bench.labels(),
+        )
         .await;
     if let Err(failed) = made {
         return End::NotBegun(refusal(failed));
@@ -348,7 +352,14 @@ fn world(bench: &Bench, claim: &Claim, revision: i64, objects: &[Object]) -> Wor
     }
 }
 
-async fn take_away(bench: &Bench, claim: &Claim, saved: &Saved, cancel: &Cancel, log: &Log) -> End {
+async fn take_away(
+    shared: &Shared,
+    bench: &Bench,
+    claim: &Claim,
+    saved: &Saved,
+    cancel: &Cancel,
+    log: &Log,
+) -> End {
     let history = match bench.release.history().await {
         Ok(history) => history,
         Err(failed) => return End::NotBegun(refusal(failed)),
@@ -377,7 +388,11 @@ async fn take_away(bench: &Bench, claim: &Claim, saved: &Saved, cancel: &Cancel,
     ));
     match bench
         .cluster
-        .remove_namespace(&bench.namespace, &claim.environment, bench.patience)
+        .remove_namespace(
+            &bench.namespace,
+            &bench.owner(shared, claim),
+            bench.patience,
+        )
         .await
     {
         Ok(()) => End::Done(World::default()),

@@ -67,6 +67,11 @@ impl Bench {
             .unwrap_or_default()
     }
 
+    /// Whose the namespace is: of this portal (its workers' key), this environment.
+    fn owner(&self, shared: &Shared, claim: &Claim) -> String {
+        format!("{}-{}", portal(shared), claim.environment_id)
+    }
+
     /// Which history a revision number belongs to: another cluster or namespace is another release.
     fn lineage(&self, claim: &Claim) -> String {
         format!(
@@ -169,6 +174,17 @@ async fn prepare(shared: &Shared, claim: &Claim) -> anyhow::Result<Result<Bench,
         values,
         patience: shared.config.release_patience,
     }))
+}
+
+/// What tells this portal's namespaces from another's on the same cluster.
+fn portal(shared: &Shared) -> String {
+    shared
+        .key
+        .id()
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(16)
+        .collect()
 }
 
 /// What stands in the description of every revision that a run makes: how it is found again.

@@ -38,7 +38,8 @@ pub async fn preview(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Res
         bench.helm.version, claim.environment, bench.namespace, bench.cluster.name
     ));
     let (cancel, tied) = tie(hold);
-    let made = make(&bench, claim, &cancel).await;
+    let owner = bench.owner(shared, claim);
+    let made = make(&bench, claim, &owner, &cancel).await;
     tied.abort();
     let (preview, saved) = match made {
         Ok(made) => made,
@@ -88,7 +89,12 @@ pub async fn preview(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Res
     .await?)
 }
 
-async fn make(bench: &Bench, claim: &Claim, cancel: &Cancel) -> Result<(Preview, Saved), Refusal> {
+async fn make(
+    bench: &Bench,
+    claim: &Claim,
+    owner: &str,
+    cancel: &Cancel,
+) -> Result<(Preview, Saved), Refusal> {
     let namespace = bench
         .cluster
         .namespace(&bench.namespace)
@@ -101,10 +107,10 @@ async fn make(bench: &Bench, claim: &Claim, cancel: &Cancel) -> Result<(Preview,
             "Plan it again in a minute.",
         ));
     }
-    if namespace.exists && namespace.environment.as_deref() != Some(&claim.environment) {
+    if namespace.exists && namespace.owner.as_deref() != Some(owner) {
         let whose = namespace.environment.map_or_else(
             || "nobody's that the portal knows".to_owned(),
-            |other| format!("that of the environment {other}"),
+            |other| format!("one that was made for the environment {other}, by another portal or an earlier one"),
         );
         return Err(Refusal::new(
             format!(

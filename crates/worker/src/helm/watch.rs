@@ -69,7 +69,15 @@ impl Seen {
         news: News,
     ) -> slipway_services::Result<()> {
         match news {
-            News::Namespace { name, environment } => {
+            News::Namespace {
+                name,
+                environment,
+                owner,
+            } => {
+                // Another portal's, on the same cluster.
+                if !owner.starts_with(&format!("{}-", super::portal(shared))) {
+                    return Ok(());
+                }
                 for of in self
                     .workloads
                     .get(&name)

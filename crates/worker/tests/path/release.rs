@@ -532,6 +532,33 @@ async fn a_worker_killed_in_a_release_leaves_unknown_and_the_history_tells() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_another_portal_made_under_the_same_name_is_neither_taken_over_nor_taken_away() {
+    let Some(lab) = Lab::new(30, OBJECTS, TEMPLATE).await else {
+        return;
+    };
+    let labels = std::collections::BTreeMap::new();
+    let (namespace, theirs) = (lab.namespace(), "another-1");
+    lab.cluster
+        .make_namespace(&namespace, (&lab.name, theirs), &labels)
+        .await
+        .unwrap();
+    let run = lab.house.create("greeter", &lab.name, &[]).await;
+    let why = lab.house.reaches(run, State::Failed).await.failure.unwrap();
+    assert!(why.message.contains("is not this environment's"), "{why:?}");
+    let patience = Duration::from_secs(30);
+    let ours = lab
+        .cluster
+        .remove_namespace(&namespace, "ours-1", patience)
+        .await;
+    assert!(ours.is_err(), "{ours:?}");
+    lab.cluster
+        .remove_namespace(&namespace, theirs, patience)
+        .await
+        .unwrap();
+    lab.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cancel_in_a_release_has_helm_put_back_what_ran_before() {
     let Some(lab) = Lab::new(30, OBJECTS, TEMPLATE).await else {
         return;
