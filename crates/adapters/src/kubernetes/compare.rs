@@ -36,6 +36,25 @@ impl Cluster {
     pub async fn compare(
         &self,
         object: &Object,
+        target: (&str, &str),
+        volatile: &[String],
+        redactor: &Redactor,
+    ) -> Result<Compared, Failed> {
+        // A server that refuses a value quotes it.
+        let asked = self.ask_of(object, target, volatile, redactor).await;
+        let mut compared = asked.map_err(|mut failed| {
+            failed.detail = redactor.text(&failed.detail).into_owned();
+            failed
+        })?;
+        for taken in &mut compared.taken {
+            *taken = redactor.text(taken).into_owned();
+        }
+        Ok(compared)
+    }
+
+    async fn ask_of(
+        &self,
+        object: &Object,
         (release, namespace): (&str, &str),
         volatile: &[String],
         redactor: &Redactor,

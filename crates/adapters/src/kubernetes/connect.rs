@@ -50,13 +50,15 @@ impl Cluster {
             )
         };
         let text = std::str::from_utf8(kubeconfig).map_err(|_| bad("It is no text.".into()))?;
-        let read = Kubeconfig::from_yaml(text).map_err(|error| bad(error.to_string()))?;
+        // The reader's own words quote the lines around, which may hold a token.
+        let read = Kubeconfig::from_yaml(text)
+            .map_err(|_| bad("It is no kubeconfig: its YAML does not read as one.".into()))?;
         if let Some(why) = refused(&read) {
             return Err(bad(why.into()));
         }
         let mut config = Config::from_custom_kubeconfig(read, &KubeConfigOptions::default())
             .await
-            .map_err(|error| bad(error.to_string()))?;
+            .map_err(|_| bad("Its context, certificate or key cannot be used.".into()))?;
         config.connect_timeout = Some(Duration::from_secs(5));
         config.read_timeout = None;
         let server = config.cluster_url.to_string();
@@ -269,6 +271,13 @@ mod tests {
             let refused = Cluster::open("lab", kubeconfig(user, cluster).as_bytes()).await;
             let said = refused.unwrap_err().detail;
             assert!(said.contains(why), "{user}{cluster}: {said}");
+        }
+        for broken in [
+            "users: [{name: u, user: {token: canary77",
+            "users: [{name: u, user: {token: [canary77]}}]",
+        ] {
+            let failed = Cluster::open("lab", broken.as_bytes()).await.unwrap_err();
+            assert!(!format!("{failed:?}").contains("canary77"), "{failed:?}");
         }
         for bad in [&b"\xff"[..], b"", b"[", b"kind: Config"] {
             assert!(Cluster::open("lab", bad).await.is_err(), "{bad:?}");

@@ -110,8 +110,11 @@ pub fn read(manifest: &str) -> Result<Vec<Object>, Failed> {
             "Mend the chart.",
         )
     };
-    let documents: Vec<Value> =
-        serde_saphyr::from_multiple(manifest).map_err(|error| bad(error.to_string()))?;
+    // The reader's own words quote the lines around, which may hold a secret.
+    let documents: Vec<Value> = serde_saphyr::from_multiple(manifest).map_err(|error| {
+        let line = error.location().map_or(0, |at| at.line());
+        bad(format!("Line {line} of what it renders is no valid YAML."))
+    })?;
     documents
         .into_iter()
         .filter(|document| !document.is_null())
@@ -271,6 +274,11 @@ mod tests {
             assert!(read(bad).is_err(), "{bad}");
         }
         assert_eq!(read("").unwrap(), []);
+        let failed = read("a: 1\nstringData: {password: hunter2canary\n").unwrap_err();
+        assert!(
+            !format!("{failed:?}").contains("hunter2canary"),
+            "{failed:?}"
+        );
     }
 
     #[test]
