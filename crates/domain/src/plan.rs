@@ -118,6 +118,18 @@ pub struct Tally {
     pub delete: u32,
 }
 
+impl Change {
+    /// As a line of an outcome whose time nobody took.
+    #[must_use]
+    pub fn untimed(&self) -> Done {
+        Done {
+            address: self.address.clone(),
+            action: self.action,
+            millis: 0,
+        }
+    }
+}
+
 impl Preview {
     /// Counts the changes; reads and forgets are not counted.
     #[must_use]

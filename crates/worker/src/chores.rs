@@ -48,7 +48,7 @@ pub fn start(shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
         tasks.push(every(
             shared,
             Duration::from_secs(15),
-            |shared| async move { crate::helm::look(&shared).await },
+            |shared| async move { crate::helm::ask(&shared).await },
         ));
         tasks.push(tokio::spawn(crate::helm::watch(shared.clone())));
     }

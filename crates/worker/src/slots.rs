@@ -47,9 +47,7 @@ async fn carry_out(shared: &Arc<Shared>, mut claim: Claim) {
         let done = match claim.kind {
             Kind::Preview if of_helm => helm::preview(shared, &claim, &hold).await,
             Kind::Apply if of_helm => helm::apply(shared, &claim, &hold).await.map(Next::Done),
-            Kind::Reconcile if of_helm => {
-                helm::reconcile(shared, &claim, &hold).await.map(Next::Done)
-            }
+            Kind::Reconcile if of_helm => helm::reconcile(shared, &claim).await.map(Next::Done),
             Kind::Preview => match terraform::preview(shared, &claim, &hold).await {
                 Ok((next, bench)) => {
                     planned = bench;

@@ -5,7 +5,6 @@ use std::{
 };
 
 use serde::Deserialize;
-use serde_json::Value;
 use tempfile::TempDir;
 
 use super::Helm;
@@ -144,6 +143,19 @@ struct Hook {
     manifest: String,
 }
 
+/// Reads what Helm says as JSON.
+fn answer<T: for<'de> Deserialize<'de>>(out: &[u8]) -> Result<T, Failed> {
+    serde_json::from_slice(out).map_err(|error| {
+        Failed::new(
+            Failure::Engine,
+            "Helm's answer cannot be read.",
+            // Of what kind and where: the reader's own words may quote a value.
+            format!("{:?} error at column {}.", error.classify(), error.column()),
+            "",
+        )
+    })
+}
+
 /// How long Helm may take to look something up.
 const LOOK: Duration = Duration::from_secs(60);
 
@@ -216,14 +228,7 @@ impl Release {
         ];
         let said = self.call(&args, LOOK, cancel, None).await?;
         let out = Clear::new(said.good("render the chart")?);
-        let dry: Dry = serde_json::from_slice(out.expose()).map_err(|error| {
-            Failed::new(
-                Failure::Engine,
-                "Helm's answer cannot be read.",
-                error.to_string(),
-                "",
-            )
-        })?;
+        let dry: Dry = answer(out.expose())?;
         let mut hooks = Vec::new();
         for hook in dry.hooks {
             hooks.extend(self.read(&hook.manifest)?);
@@ -245,14 +250,7 @@ impl Release {
             return Ok(Vec::new());
         }
         let out = said.good("list the release's revisions")?;
-        serde_json::from_slice(&out).map_err(|error| {
-            Failed::new(
-                Failure::Engine,
-                "Helm's answer cannot be read.",
-                error.to_string(),
-                "",
-            )
-        })
+        answer(&out)
     }
 
     /// The objects of a revision, as the cluster keeps them.
@@ -358,23 +356,5 @@ impl Release {
         ];
         let said = self.call(&args, patience * 2, cancel, Some(sink)).await?;
         said.good("take the release away").map(drop)
-    }
-
-    /// The values that this step releases with, for the projection.
-    ///
-    /// # Errors
-    /// When the folder cannot be read.
-    pub fn values(&self) -> Result<Value, Failed> {
-        let bytes = fs::read(self.folder.path().join("values.json"))
-            .map_err(|e| Failed::io("read the values", &e))?;
-        let bytes = Clear::new(bytes);
-        serde_json::from_slice(bytes.expose()).map_err(|error| {
-            Failed::new(
-                Failure::Worker,
-                "The values cannot be read.",
-                error.to_string(),
-                "",
-            )
-        })
     }
 }

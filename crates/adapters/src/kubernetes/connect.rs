@@ -72,6 +72,12 @@ impl Cluster {
         })
     }
 
+    /// True if the other is reached by the very same kubeconfig.
+    #[must_use]
+    pub fn is_reached_like(&self, other: &Self) -> bool {
+        self.kubeconfig == other.kubeconfig
+    }
+
     /// The kubeconfig itself, for a tool that is started for one step.
     pub(crate) fn kubeconfig(&self) -> &Clear {
         &self.kubeconfig

@@ -4,21 +4,28 @@ use std::collections::BTreeMap;
 
 use futures_util::StreamExt;
 use slipway_adapters::{
-    helm::{Release, Rendered},
+    helm::{Release, Rendered, Revision},
     kubernetes::{Object, PodNews},
-    terraform::{Cancel, Failed, Failure, KillReason},
+    terraform::{Cancel, Failed},
 };
 use slipway_domain::{
-    plan::{Done, Outcome, Output, Preview, Shown},
-    run::{Operation, Seen, State},
+    plan::{Output, Shown},
+    run::{Operation, State},
 };
 use slipway_services::{
     Refusal,
     environment::Resource,
-    work::{self, Applied, Claim, Upload, World},
+    work::{self, Claim, Upload, World},
 };
 
-use super::{Bench, mark, prepare, saved::Saved, words};
+use super::{
+    Bench,
+    end::{End, ended, report},
+    look::look,
+    mark, prepare,
+    saved::Saved,
+    words,
+};
 use crate::{
     Shared,
     lease::Hold,
@@ -26,19 +33,6 @@ use crate::{
     now, patiently,
     terraform::{log, refusal, tie},
 };
-
-/// What happened.
-enum End {
-    Done(World),
-    /// The world moved on since the preview: nothing was begun.
-    Stale(String),
-    NotBegun(Refusal),
-    Failed(Refusal),
-    /// What ran before runs again.
-    RolledBack(Refusal),
-    Interrupted,
-    Vanished(Refusal),
-}
 
 /// Releases, or takes away, what was approved; then looks whether it is well.
 pub async fn apply(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Result<State> {
@@ -82,6 +76,33 @@ pub async fn apply(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Resul
     Ok(told.await?)
 }
 
+/// The release's history, if it stands where it stood when the preview was made.
+async fn as_previewed(bench: &Bench, saved: &Saved) -> Result<Vec<Revision>, End> {
+    let history = bench.release.history().await;
+    let history = history.map_err(|failed| End::NotBegun(refusal(failed)))?;
+    let revision = words::newest(&history).map_or(0, |r| r.revision);
+    if revision == saved.revision {
+        return Ok(history);
+    }
+    Err(End::Stale(format!(
+        "The release stands at revision {revision}, and the preview was made at {}.",
+        saved.revision
+    )))
+}
+
+/// Goes back to a revision that was well; where there is none, takes the release away.
+async fn go_back(bench: &Bench, to: Option<i64>, cancel: &Cancel, log: &Log) -> Result<(), Failed> {
+    let (release, patience, mut lines) = (&bench.release, bench.patience, Lines::to(log));
+    match to {
+        Some(revision) => {
+            release
+                .rollback(revision, patience, cancel, &mut lines)
+                .await
+        }
+        None => release.uninstall(patience, cancel, &mut lines).await,
+    }
+}
+
 async fn release(
     shared: &Shared,
     bench: &Bench,
@@ -90,18 +111,11 @@ async fn release(
     cancel: &Cancel,
     log: &Log,
 ) -> End {
-    let history = match bench.release.history().await {
+    let history = match as_previewed(bench, saved).await {
         Ok(history) => history,
-        Err(failed) => return End::NotBegun(refusal(failed)),
+        Err(end) => return end,
     };
     let newest = words::newest(&history);
-    let revision = newest.map_or(0, |r| r.revision);
-    if revision != saved.revision {
-        return End::Stale(format!(
-            "The release stands at revision {revision}, and the preview was made at {}.",
-            saved.revision
-        ));
-    }
     let stuck = newest.is_some_and(|r| r.is_stuck());
     let rendered = match bench.release.render(stuck, cancel).await {
         Ok(rendered) => rendered,
@@ -127,20 +141,7 @@ async fn release(
         if let Some(newest) = newest {
             log.say(format!("slipway: {}", words::stuck(newest, good)));
         }
-        let put_aside = match good {
-            Some(good) => {
-                bench
-                    .release
-                    .rollback(good.revision, bench.patience, cancel, &mut Lines::to(log))
-                    .await
-            }
-            None => {
-                bench
-                    .release
-                    .uninstall(bench.patience, cancel, &mut Lines::to(log))
-                    .await
-            }
-        };
+        let put_aside = go_back(bench, good.map(|r| r.revision), cancel, log).await;
         if let Err(failed) = put_aside {
             return ended(failed, &BTreeMap::new());
         }
@@ -268,17 +269,7 @@ async fn finished(
     };
     if !saved.is(bench, &is) {
         log.say("slipway: what was released is not what was approved; it is rolled back.");
-        let back = if saved.revision > 0 {
-            bench
-                .release
-                .rollback(saved.revision, bench.patience, cancel, &mut Lines::to(log))
-                .await
-        } else {
-            bench
-                .release
-                .uninstall(bench.patience, cancel, &mut Lines::to(log))
-                .await
-        };
+        let back = go_back(bench, Some(saved.revision).filter(|r| *r > 0), cancel, log).await;
         let back = back.map_or_else(
             |f| format!("It could not be rolled back: {f}"),
             |()| "It was rolled back.".into(),
@@ -360,16 +351,8 @@ async fn take_away(
     cancel: &Cancel,
     log: &Log,
 ) -> End {
-    let history = match bench.release.history().await {
-        Ok(history) => history,
-        Err(failed) => return End::NotBegun(refusal(failed)),
-    };
-    let revision = words::newest(&history).map_or(0, |r| r.revision);
-    if revision != saved.revision {
-        return End::Stale(format!(
-            "The release stands at revision {revision}, and the preview was made at {}.",
-            saved.revision
-        ));
+    if let Err(end) = as_previewed(bench, saved).await {
+        return end;
     }
     if cancel.is_raised() {
         return End::Stale("It was called off before anything was begun.".into());
@@ -398,165 +381,4 @@ async fn take_away(
         Ok(()) => End::Done(World::default()),
         Err(failed) => End::Failed(refusal(failed)),
     }
-}
-
-/// What Helm's end means for the run.
-fn ended(failed: Failed, troubles: &BTreeMap<String, String>) -> End {
-    let kind = failed.failure;
-    let mut why = refusal(failed);
-    if !troubles.is_empty() {
-        let words: Vec<String> = troubles
-            .iter()
-            .map(|(pod, words)| format!("{pod}: {words}"))
-            .collect();
-        why.detail = format!("{}\n{}", words.join("\n"), why.detail)
-            .trim()
-            .to_owned();
-        why.hint = "Mend what the pods say, then send it again.".into();
-    }
-    match kind {
-        Failure::Killed(KillReason::Asked { forced: false, .. }) => End::Interrupted,
-        Failure::Killed(reason) if reason.forced() => End::Vanished(why),
-        // Helm went away without a word of its own, or the cluster in the middle of it.
-        Failure::Worker => End::Vanished(why),
-        _ => End::Failed(why),
-    }
-}
-
-/// Whether everything is as it was approved, and well.
-async fn look(bench: &Bench, claim: &Claim, log: &Log) -> Seen {
-    let Ok(history) = bench.release.history().await else {
-        return Seen::NotSeen;
-    };
-    let Some(newest) = words::newest(&history) else {
-        return Seen::Differs;
-    };
-    let Ok(objects) = bench.release.manifest(newest.revision).await else {
-        return Seen::NotSeen;
-    };
-    let mut seen = Seen::AsPlanned;
-    match bench.cluster.health(&objects, &bench.namespace).await {
-        Ok(workloads) => {
-            for one in workloads {
-                log.say(format!(
-                    "slipway: {}: {} of {} ready",
-                    one.address, one.ready, one.wanted
-                ));
-                if !one.complete {
-                    log.say(format!(
-                        "slipway: {} is not rolled out: {}",
-                        one.address,
-                        one.trouble.unwrap_or_default()
-                    ));
-                    seen = Seen::Differs;
-                }
-            }
-        }
-        Err(failed) => {
-            log.say(format!("slipway: it could not be looked at: {failed}"));
-            return Seen::NotSeen;
-        }
-    }
-    for object in &objects {
-        let target = (claim.environment.as_str(), bench.namespace.as_str());
-        match bench
-            .cluster
-            .compare(object, target, bench.volatile(), bench.release.redactor())
-            .await
-        {
-            Ok(compared) => {
-                if let Some(change) = compared.change {
-                    let paths: Vec<String> =
-                        change.attributes.iter().map(|a| a.path.clone()).collect();
-                    log.say(format!(
-                        "slipway: {} is not as approved: {}",
-                        change.address,
-                        words::few(&paths, 5)
-                    ));
-                    seen = Seen::Differs;
-                }
-            }
-            Err(failed) => {
-                log.say(format!(
-                    "slipway: {} could not be looked at: {failed}",
-                    object.address()
-                ));
-                return Seen::NotSeen;
-            }
-        }
-    }
-    seen
-}
-
-/// Every change in one of the three lists.
-fn outcome(end: &End, preview: &Preview) -> Outcome {
-    let all: Vec<Done> = preview
-        .changes
-        .iter()
-        .map(|c| Done {
-            address: c.address.clone(),
-            action: c.action,
-            millis: 0,
-        })
-        .collect();
-    match end {
-        End::Done(world) => Outcome {
-            done: all,
-            outputs: world.outputs.clone(),
-            ..Outcome::default()
-        },
-        End::Failed(_) | End::RolledBack(_) => Outcome {
-            failed: all,
-            ..Outcome::default()
-        },
-        _ => Outcome {
-            untouched: all,
-            ..Outcome::default()
-        },
-    }
-}
-
-async fn report(
-    shared: &Shared,
-    claim: &Claim,
-    end: End,
-    preview: &Preview,
-) -> anyhow::Result<State> {
-    let outcome = outcome(&end, preview);
-    let (applied, world) = match end {
-        End::Stale(why) => {
-            let told = patiently("an outdated preview", || async {
-                work::outdate(&shared.pool, &shared.me, claim, &why, now()).await
-            });
-            return Ok(told.await?);
-        }
-        End::Done(world) => (Applied::Done, Some(world)),
-        End::NotBegun(mut why) => {
-            why.detail = format!("{} Nothing was begun.", why.detail)
-                .trim()
-                .to_owned();
-            (Applied::NotBegun(why), None)
-        }
-        End::Failed(why) => (Applied::Failed(why), None),
-        End::RolledBack(why) => (Applied::RolledBack(why), None),
-        End::Interrupted => (Applied::Interrupted, None),
-        End::Vanished(why) => (Applied::Vanished(why), None),
-    };
-    // What is gone cannot be looked at again: that it is gone was seen.
-    let seen = (matches!(applied, Applied::Done) && claim.operation == Operation::Destroy)
-        .then_some(Seen::AsPlanned);
-    Ok(patiently("an end", || async {
-        work::finish_apply(
-            &shared.pool,
-            &shared.me,
-            claim,
-            &applied,
-            &outcome,
-            world.as_ref(),
-            seen,
-            now(),
-        )
-        .await
-    })
-    .await?)
 }

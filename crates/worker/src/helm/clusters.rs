@@ -65,19 +65,28 @@ impl Clusters {
         names.sort();
         names
     }
+
+    /// What each of them answers now: its server's address and version, or why it does not.
+    async fn answers(&self) -> Vec<(String, Result<(String, String), Refusal>)> {
+        let mut all = Vec::new();
+        for name in self.names().await {
+            let answer = match self.get(&name).await {
+                Ok(cluster) => {
+                    let version = cluster.version().await.map_err(terraform::refusal);
+                    version.map(|version| (cluster.server.clone(), version))
+                }
+                Err(refusal) => Err(refusal),
+            };
+            all.push((name, answer));
+        }
+        all
+    }
 }
 
 /// Asks each cluster whether it is there, and writes the answer down with its time: what the pages say comes from there.
-pub async fn look(shared: &Shared) -> anyhow::Result<()> {
-    for name in shared.clusters.names().await {
-        let asked = match shared.clusters.get(&name).await {
-            Ok(cluster) => {
-                let version = cluster.version().await.map_err(terraform::refusal);
-                version.map(|version| (cluster.server.clone(), version))
-            }
-            Err(refusal) => Err(refusal),
-        };
-        cluster::report(&shared.pool, &name, asked.as_ref(), now()).await?;
+pub async fn ask(shared: &Shared) -> anyhow::Result<()> {
+    for (name, answer) in shared.clusters.answers().await {
+        cluster::report(&shared.pool, &name, answer.as_ref(), now()).await?;
     }
     Ok(())
 }
@@ -93,14 +102,9 @@ pub async fn answers(
     let helm = helm
         .map(|helm| helm.version)
         .map_err(|missing| Refusal::new(missing.message, "", missing.hint));
-    let clusters = Clusters::of(config.clusters.clone());
-    let mut all = Vec::new();
-    for name in clusters.names().await {
-        let answer = match clusters.get(&name).await {
-            Ok(cluster) => cluster.version().await.map_err(terraform::refusal),
-            Err(refusal) => Err(refusal),
-        };
-        all.push((name, answer));
-    }
-    (helm, all)
+    let clusters = Clusters::of(config.clusters.clone()).answers().await;
+    let versions = clusters
+        .into_iter()
+        .map(|(name, answer)| (name, answer.map(|(_, version)| version)));
+    (helm, versions.collect())
 }

@@ -6,6 +6,8 @@
 
 mod apply;
 mod clusters;
+mod end;
+mod look;
 mod preview;
 mod reconcile;
 mod saved;
@@ -23,7 +25,7 @@ use slipway_catalog::Template;
 use slipway_services::{Refusal, template, work, work::Claim};
 
 pub use apply::apply;
-pub use clusters::{Clusters, answers, look};
+pub use clusters::{Clusters, answers, ask};
 pub use preview::preview;
 pub use reconcile::reconcile;
 pub use watch::watch;

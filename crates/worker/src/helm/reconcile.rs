@@ -1,21 +1,16 @@
 //! Finds out what an interrupted release did, by the history that the cluster keeps of it. It changes nothing.
 
 use slipway_domain::{
-    plan::{Done, Outcome},
+    plan::{Change, Outcome},
     run::{Found, Operation, State},
 };
 use slipway_services::work::{self, Claim};
 
 use super::{Bench, mark, prepare, saved::Saved, words};
-use crate::{
-    Shared,
-    lease::Hold,
-    now, patiently,
-    terraform::{log, tie},
-};
+use crate::{Shared, now, patiently, terraform::log};
 
 /// Gathers evidence and says what it means.
-pub async fn reconcile(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::Result<State> {
+pub async fn reconcile(shared: &Shared, claim: &Claim) -> anyhow::Result<State> {
     let preview = claim.preview.clone().unwrap_or_default();
     let bench = match prepare(shared, claim).await? {
         Ok(bench) => bench,
@@ -35,23 +30,12 @@ pub async fn reconcile(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::R
         "── look what was released: {} in {} of {} ──",
         claim.environment, bench.namespace, bench.cluster.name
     ));
-    let (cancel, tied) = tie(hold);
     let looked = look(shared, &bench, claim).await;
-    tied.abort();
-    drop(cancel);
     let (found, words) = looked
         .unwrap_or_else(|failed| (Found::Unclear, format!("It still can't be said: {failed}")));
     log.say(format!("slipway: {words}"));
     log.finish().await?;
-    let all: Vec<Done> = preview
-        .changes
-        .iter()
-        .map(|c| Done {
-            address: c.address.clone(),
-            action: c.action,
-            millis: 0,
-        })
-        .collect();
+    let all = preview.changes.iter().map(Change::untimed).collect();
     let outcome = match found {
         Found::Applied => Outcome {
             done: all,

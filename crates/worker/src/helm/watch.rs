@@ -16,23 +16,37 @@ use crate::{Leaving, Shared, now};
 /// The folder of clusters is looked at this often.
 const LOOK: Duration = Duration::from_secs(15);
 
-/// Follows each cluster that this worker has; one that is added later too.
+/// Follows each cluster that this worker has, by the kubeconfig that it has now: one that is added later, and with a new
+/// token from when it is there.
 pub async fn watch(shared: Arc<Shared>) {
     let mut leaving = shared.leaving.clone();
-    let mut followed: HashMap<String, JoinHandle<()>> = HashMap::new();
+    let mut followed: HashMap<String, (Cluster, JoinHandle<()>)> = HashMap::new();
     while *leaving.borrow() == Leaving::No {
+        let mut there = HashMap::new();
         for name in shared.clusters.names().await {
-            let ended = followed.get(&name).is_none_or(JoinHandle::is_finished);
-            if ended && let Ok(cluster) = shared.clusters.get(&name).await {
-                followed.insert(name, tokio::spawn(follow(shared.clone(), cluster)));
+            let Ok(cluster) = shared.clusters.get(&name).await else {
+                continue;
+            };
+            match followed.remove(&name) {
+                Some((known, task)) if known.is_reached_like(&cluster) && !task.is_finished() => {
+                    there.insert(name, (known, task));
+                }
+                old => {
+                    old.inspect(|(_, task)| task.abort());
+                    let task = tokio::spawn(follow(shared.clone(), cluster.clone()));
+                    there.insert(name, (cluster, task));
+                }
             }
+        }
+        for (_, task) in std::mem::replace(&mut followed, there).into_values() {
+            task.abort();
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
             _ = leaving.changed() => {}
         }
     }
-    for task in followed.into_values() {
+    for (_, task) in followed.into_values() {
         task.abort();
     }
 }

@@ -6,7 +6,7 @@ use slipway_adapters::terraform::{
     self, Clear, End, Failure, Mode, SavedPlan, StateVersion, state,
 };
 use slipway_domain::{
-    plan::{Outcome, Preview},
+    plan::{Change, Outcome, Preview},
     run::{Operation, Seen, State},
 };
 use slipway_seal::Digest;
@@ -245,15 +245,7 @@ pub fn world(outcome: &Outcome, recorded: &Clear) -> World {
 /// Everything planned, none of it begun.
 fn untouched(preview: &Preview) -> Outcome {
     Outcome {
-        untouched: preview
-            .changes
-            .iter()
-            .map(|c| slipway_domain::plan::Done {
-                address: c.address.clone(),
-                action: c.action,
-                millis: 0,
-            })
-            .collect(),
+        untouched: preview.changes.iter().map(Change::untimed).collect(),
         ..Outcome::default()
     }
 }

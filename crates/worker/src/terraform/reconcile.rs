@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use slipway_adapters::terraform::{Clear, Mode, StateStore, state};
 use slipway_domain::{
-    plan::{Done, Outcome},
+    plan::{Change, Outcome},
     run::{Found, Operation, State},
 };
 use slipway_services::{
@@ -54,11 +54,6 @@ pub async fn reconcile(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::R
         .iter()
         .map(|c| c.address.as_str())
         .collect();
-    let as_done = |change: &slipway_domain::plan::Change| Done {
-        address: change.address.clone(),
-        action: change.action,
-        millis: 0,
-    };
     let (left, done): (Vec<_>, Vec<_>) = preview
         .changes
         .iter()
@@ -101,8 +96,8 @@ pub async fn reconcile(shared: &Shared, claim: &Claim, hold: &Hold) -> anyhow::R
     log.say(format!("slipway: {words}"));
     log.finish().await?;
     let mut outcome = Outcome {
-        done: done.into_iter().map(as_done).collect(),
-        untouched: left.into_iter().map(as_done).collect(),
+        done: done.into_iter().map(Change::untimed).collect(),
+        untouched: left.into_iter().map(Change::untimed).collect(),
         ..Outcome::default()
     };
     let world = recorded.map(|bytes| {

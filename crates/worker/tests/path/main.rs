@@ -3,6 +3,7 @@
 mod accounts;
 mod cloud;
 mod house;
+mod lab;
 mod mishaps;
 mod process;
 mod release;
